@@ -1,0 +1,111 @@
+"""What a job is told: input splits, recipe, output folder, limits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, field_validator
+
+from pixelbake.errors import ConfigError
+from pixelbake.recipe import Recipe
+from pixelbake.recipe.parts import Part
+from pixelbake.recipe.yaml_file import with_keras_layers
+from pixelbake.yaml_schema import read_yaml, validate
+
+__all__ = ["JobConfig", "Limits", "job_from_yaml"]
+
+
+class Limits(Part):
+    """How much may be wrong before the job fails.
+
+    Attributes:
+        max_bad_records: How many records may be quarantined in all, or None (default) for any
+            number.
+        max_bad_fraction: Which part of each split's records may be quarantined, 0 to 1.
+            Default 0.01.
+        allow_damaged_files: Whether to go on where the rest of a file is unreadable; the default
+            False fails the job.
+        max_image_pixels: Images with more pixels than this are quarantined before they are
+            decoded. Default 64 million.
+        max_image_bytes: Encoded images with more bytes than this are quarantined. Default 64 MiB.
+        max_record_bytes: Records with more bytes than this are file damage. Default 128 MiB.
+    """
+
+    max_bad_records: Annotated[int, Field(ge=0)] | None = None
+    max_bad_fraction: Annotated[float, Field(ge=0.0, le=1.0)] = 0.01
+    allow_damaged_files: bool = False
+    max_image_pixels: Annotated[int, Field(ge=1)] = 64_000_000
+    max_image_bytes: Annotated[int, Field(ge=1)] = 64 * 2**20
+    max_record_bytes: Annotated[int, Field(ge=1, le=2**31 - 1)] = 128 * 2**20
+
+
+class JobConfig(Part):
+    """One job: which TFRecords, what to do to them, where to put the run.
+
+    Attributes:
+        input: File patterns of each split's TFRecords, by split name.
+        output: The run's folder. It is replaced as a whole when the job has succeeded.
+        recipe: What to do to the pixels.
+        limits: How much may be wrong before the job fails.
+    """
+
+    input: dict[str, tuple[str, ...]] = Field(strict=False, min_length=1)
+    output: str = Field(min_length=1)
+    recipe: Recipe
+    limits: Limits = Limits()
+
+    @field_validator("input", mode="before")
+    @classmethod
+    def _one_pattern(cls, value: Any) -> Any:
+        if not isinstance(value, Mapping):
+            return value
+        return {k: (v,) if isinstance(v, str) else v for k, v in value.items()}
+
+    @field_validator("input")
+    @classmethod
+    def _split_names(cls, value: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+        for split, patterns in value.items():
+            if not split.replace("_", "").replace("-", "").isalnum():
+                raise ValueError(
+                    f"a split's name has letters, digits, '-' and '_' only. Received: {split!r}."
+                )
+            if not patterns:
+                raise ValueError(f"split {split!r} needs at least one file pattern.")
+        return value
+
+
+def job_from_yaml(path: str | Path) -> JobConfig:
+    """Reads a job from a YAML file whose keys are `JobConfig`'s attributes.
+
+    Relative paths in it are relative to the YAML file.
+
+    Raises:
+        ConfigError: Names the file, the line, the key, the value received and what is right.
+    """
+    path = Path(path)
+    loaded = read_yaml(path)
+    recipe = loaded.get("recipe")
+    if isinstance(recipe, str):
+        raise ConfigError(
+            f"{path}, line {loaded.lc.key('recipe')[0] + 1}, recipe: expected the recipe's keys. "
+            f"Received: {recipe!r}."
+        )
+    if isinstance(recipe, Mapping):
+        with_keras_layers(recipe, path)
+    config = validate(loaded, JobConfig, path)
+    base = path.parent.resolve()
+    return config.model_copy(
+        update={
+            "input": {
+                split: tuple(_under(base, pattern) for pattern in patterns)
+                for split, patterns in config.input.items()
+            },
+            "output": _under(base, config.output),
+        }
+    )
+
+
+def _under(base: Path, path: str) -> str:
+    return path if "://" in path else str(base / path)

@@ -1,0 +1,123 @@
+"""The manifest: what a run read, did and wrote. Written last; readers start from it."""
+
+from __future__ import annotations
+
+import platform
+from collections import Counter
+from collections.abc import Iterable
+from importlib.metadata import version
+from typing import Annotated, Literal
+
+from pydantic import Field, ValidationError
+
+import pixelbake
+from pixelbake.errors import RunError
+from pixelbake.files import read_text
+from pixelbake.job.shards import ShardResult
+from pixelbake.recipe import Recipe
+from pixelbake.recipe.parts import Part
+
+__all__ = ["MANIFEST_FILE", "Manifest", "SplitCounts", "library_versions", "read_manifest"]
+
+MANIFEST_FILE = "manifest.json"
+EXAMPLES_DIR = "examples"
+QUARANTINE_DIR = "quarantine"
+TRANSFORM_GRAPH_DIR = "transform_graph"
+
+
+class SplitCounts(Part):
+    """The books of one split: `read = written + quarantined`.
+
+    Attributes:
+        read: Records found in the split's input files.
+        written: Records in its output shards.
+        quarantined: Records in its quarantine.
+        reasons: How many records and faults were quarantined, by reason code.
+    """
+
+    read: Annotated[int, Field(ge=0)]
+    written: Annotated[int, Field(ge=0)]
+    quarantined: Annotated[int, Field(ge=0)]
+    reasons: dict[str, int] = Field(default_factory=dict)
+
+    @classmethod
+    def of(cls, shards: Iterable[ShardResult]) -> SplitCounts:
+        """Adds up shards."""
+        shards = list(shards)
+        reasons: Counter[str] = Counter()
+        for shard in shards:
+            reasons.update(shard.reasons)
+        return cls(
+            read=sum(s.read for s in shards),
+            written=sum(s.written for s in shards),
+            quarantined=sum(s.quarantined for s in shards),
+            reasons=dict(sorted(reasons.items())),
+        )
+
+
+class Manifest(Part):
+    """What a run read, did and wrote.
+
+    Attributes:
+        format: Always `"pixelbake-run"`.
+        format_version: Always 1.
+        recipe: What was done to the pixels.
+        recipe_hash: Its hash.
+        versions: Versions of the libraries that did it, by name.
+        inputs: The input files' sizes in bytes, by split and path.
+        splits: The books, by split.
+        shards: The books, by input file.
+    """
+
+    format: Literal["pixelbake-run"] = "pixelbake-run"
+    format_version: Literal[1] = 1
+    recipe: Recipe
+    recipe_hash: str
+    versions: dict[str, str]
+    inputs: dict[str, dict[str, int]]
+    splits: dict[str, SplitCounts]
+    shards: tuple[ShardResult, ...] = Field(strict=False)
+
+    def paths(self, run: str, split: str) -> list[str]:
+        """Returns the paths of a split's output shards, in order.
+
+        Args:
+            run: The run's folder.
+            split: One of `splits`.
+
+        Raises:
+            RunError: The run has no such split.
+        """
+        if split not in self.splits:
+            raise RunError(f"{run} has splits {sorted(self.splits)}. Received: split={split!r}.")
+        folder = f"{run.rstrip('/')}/{EXAMPLES_DIR}/Split-{split}"
+        return [f"{folder}/{shard.output}" for shard in self.shards if shard.split == split]
+
+
+def library_versions() -> dict[str, str]:
+    """Returns the versions of everything that can change a pixel, by name."""
+    names = ("apache-beam", "keras", "numpy", "tensorflow", "tensorflow-transform")
+    return {
+        "pixelbake": pixelbake.__version__,
+        "python": platform.python_version(),
+        **{name: version(name) for name in names},
+    }
+
+
+def read_manifest(run: str) -> Manifest:
+    """Reads the manifest of a finished run.
+
+    Args:
+        run: The run's folder, on any file system that Beam knows.
+
+    Raises:
+        RunError: There is no manifest, so the run is not finished or not one; or it is damaged.
+    """
+    path = f"{run.rstrip('/')}/{MANIFEST_FILE}"
+    text = read_text(path)
+    if text is None:
+        raise RunError(f"{path} does not exist: {run} is no finished run of pixelbake.")
+    try:
+        return Manifest.model_validate_json(text)
+    except ValidationError as error:
+        raise RunError(f"{path} is damaged: {error}") from error

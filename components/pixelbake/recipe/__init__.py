@@ -1,0 +1,19 @@
+"""What is done to the pixels, as data: from Python, YAML, JSON or a `.keras` file."""
+
+from pixelbake.recipe.keras_file import layers_from_keras_file
+from pixelbake.recipe.layer import LayerSpec, Weight
+from pixelbake.recipe.parts import Decode, Feature, Output, Resize
+from pixelbake.recipe.recipe import Recipe
+from pixelbake.recipe.yaml_file import recipe_from_yaml
+
+__all__ = [
+    "Decode",
+    "Feature",
+    "LayerSpec",
+    "Output",
+    "Recipe",
+    "Resize",
+    "Weight",
+    "layers_from_keras_file",
+    "recipe_from_yaml",
+]

@@ -1,0 +1,255 @@
+"""One Keras layer of a recipe, as data: class, config, frozen weights."""
+
+from __future__ import annotations
+
+import base64
+import inspect
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import keras
+import numpy as np
+from pydantic import Field, field_validator, model_validator
+
+import pixelbake.layers
+from pixelbake.recipe.parts import Part
+
+__all__ = ["LayerSpec", "Weight", "class_of"]
+
+#: Keras' own layers that may be baked: deterministic, the same in training and inference, and
+#: image in, image out. Equalization and Solarization are absent because they silently do nothing
+#: at inference; everything random or stateful is absent because it can't be the same twice.
+KERAS_LAYERS = frozenset(
+    {
+        "Activation",
+        "AutoContrast",
+        "AveragePooling2D",
+        "CenterCrop",
+        "Conv2D",
+        "Cropping2D",
+        "DepthwiseConv2D",
+        "LeakyReLU",
+        "MaxPooling2D",
+        "Normalization",
+        "ReLU",
+        "Rescaling",
+        "Resizing",
+        "SeparableConv2D",
+        "UpSampling2D",
+        "ZeroPadding2D",
+    }
+)
+
+_REFUSED = {
+    "Lambda": "holds Python code, which can't be reloaded safely",
+    "TFSMLayer": "loads another SavedModel, which can't be vetted",
+    "TorchModuleWrapper": "holds pickled code, which can't be reloaded safely",
+    "Equalization": "silently does nothing at inference",
+    "Solarization": "silently does nothing at inference",
+    "Dropout": "is random in training and does nothing at inference",
+    "SpatialDropout2D": "is random in training and does nothing at inference",
+    "GaussianNoise": "is random in training and does nothing at inference",
+    "GaussianDropout": "is random in training and does nothing at inference",
+    "BatchNormalization": "differs between training and inference",
+    "RandAugment": "is random",
+    "AugMix": "is random",
+    "MixUp": "is random",
+    "CutMix": "is random",
+}
+
+_INSTANCE_KEYS = ("name", "trainable", "dtype")
+
+
+def allowed_layers() -> list[str]:
+    """Names that `LayerSpec.layer` takes without a package: pixelbake's own and Keras'."""
+    return sorted({*pixelbake.layers.__all__, *(n for n in KERAS_LAYERS if _keras_class(n))})
+
+
+def _keras_class(name: str) -> type[keras.Layer] | None:
+    return getattr(keras.layers, name, None)
+
+
+def class_of(name: str) -> type[keras.Layer]:
+    """Returns the class that `name` stands for, or says why there is none."""
+    bare = name.rsplit(">", 1)[-1]
+    if bare in pixelbake.layers.__all__ and name in (bare, f"pixelbake>{bare}"):
+        return getattr(pixelbake.layers, bare)  # type: ignore[no-any-return]
+    if bare in _REFUSED or (bare.startswith("Random") and _keras_class(bare)):
+        why = _REFUSED.get(bare, "is random")
+        raise ValueError(
+            f"layer {name!r} {why}; a recipe must give the same pixels in training and serving. "
+            f"Received: layer={name!r}. Take one of {', '.join(allowed_layers())}."
+        )
+    if name in KERAS_LAYERS:
+        found = _keras_class(name)
+        if found is None:
+            raise ValueError(
+                f"layer {name!r} does not exist in Keras {keras.__version__}. Received: "
+                f"layer={name!r}. Take one of {', '.join(allowed_layers())}."
+            )
+        return found
+    registered = keras.saving.get_registered_object(name)
+    if inspect.isclass(registered) and issubclass(registered, keras.Layer):
+        return registered
+    raise ValueError(
+        f"layer {name!r} is not registered and not one of the layers that can be baked. Received: "
+        f"layer={name!r}. Take one of {', '.join(allowed_layers())}, or decorate your class with "
+        "@keras.saving.register_keras_serializable(package=...) and name it 'package>Class'."
+    )
+
+
+def _random_parts(value: Any, depth: int = 0) -> Iterator[str]:
+    """Yields the class names of seed generators and unsafe layers inside a layer."""
+    if isinstance(value, keras.random.SeedGenerator):
+        yield "SeedGenerator"
+    elif isinstance(value, keras.layers.Lambda):
+        yield "Lambda"
+    if depth < 4:
+        if isinstance(value, keras.Layer):
+            for part in vars(value).values():
+                yield from _random_parts(part, depth + 1)
+        elif isinstance(value, list | tuple):
+            for part in value:
+                yield from _random_parts(part, depth + 1)
+        elif isinstance(value, dict):
+            for part in value.values():
+                yield from _random_parts(part, depth + 1)
+
+
+class Weight(Part):
+    """One frozen weight of a layer.
+
+    Attributes:
+        shape: Its shape.
+        data: Its float32 values, little-endian, row-major, in base64.
+    """
+
+    shape: tuple[int, ...] = Field(strict=False)
+    data: str
+
+    @model_validator(mode="after")
+    def _size_fits_shape(self) -> Weight:
+        size = len(base64.b64decode(self.data, validate=True))
+        if size != 4 * int(np.prod(self.shape, dtype=np.int64)):
+            raise ValueError(
+                f"a weight of shape {self.shape} needs "
+                f"{4 * int(np.prod(self.shape, dtype=np.int64))} bytes of float32. Received: "
+                f"{size} bytes."
+            )
+        return self
+
+    @classmethod
+    def from_array(cls, array: Any) -> Weight:
+        """Freezes an array of any float dtype."""
+        values = np.ascontiguousarray(array, dtype="<f4")
+        return cls(shape=values.shape, data=base64.b64encode(values.tobytes()).decode())
+
+    def to_array(self) -> np.ndarray:
+        """Returns the values as float32 of shape `shape`."""
+        return np.frombuffer(base64.b64decode(self.data), "<f4").reshape(self.shape)
+
+
+class LayerSpec(Part):
+    """One Keras layer of a recipe, as data.
+
+    Attributes:
+        layer: Name of a pixelbake layer (`"Brightness"`), of one of Keras' deterministic image
+            layers (`"Rescaling"`), or of a class registered by
+            `keras.saving.register_keras_serializable` (`"package>Class"`).
+        config: Its constructor's arguments. Stored in full, as `get_config` gives them, so that
+            two recipes that do the same are equal.
+        weights: Its frozen weights in the order of `keras.Layer.weights`, or None for a layer
+            without weights.
+    """
+
+    layer: str
+    config: dict[str, Any] = Field(default_factory=dict)
+    weights: tuple[Weight, ...] | None = Field(default=None, strict=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_layer(cls, value: Any) -> Any:
+        if isinstance(value, keras.Layer):
+            return cls._fields_of(value)
+        return value
+
+    @field_validator("layer")
+    @classmethod
+    def _name_is_short(cls, name: str) -> str:
+        found = class_of(name)
+        return found.__name__ if found.__module__.startswith("pixelbake.layers") else name
+
+    @model_validator(mode="after")
+    def _config_is_whole(self) -> LayerSpec:
+        built = self.build()
+        found = sorted(set(_random_parts(built)))
+        if found:
+            raise ValueError(
+                f"layer {self.layer!r} holds {', '.join(found)}; a recipe must give the same "
+                f"pixels in training and serving. Received: layer={self.layer!r}."
+            )
+        whole = {k: v for k, v in built.get_config().items() if k not in _INSTANCE_KEYS}
+        try:
+            plain = json.loads(json.dumps(whole, allow_nan=False))
+        except (TypeError, ValueError) as error:
+            raise ValueError(
+                f"the config of layer {self.layer!r} must be plain JSON values. Received: "
+                f"{whole!r} ({error})."
+            ) from error
+        object.__setattr__(self, "config", plain)
+        return self
+
+    @staticmethod
+    def _fields_of(layer: keras.Layer) -> dict[str, Any]:
+        cls = type(layer)
+        if cls.__module__.startswith(("keras.", "pixelbake.layers")):
+            name = cls.__name__
+        else:
+            name = keras.saving.get_registered_name(cls)
+            if ">" not in name:  # so it isn't registered, though it may bear a known layer's name
+                name = f"{cls.__module__}>{name}"
+        fields: dict[str, Any] = {"layer": name}
+        class_of(name)  # an unregistered class must be refused for that, not for its config
+        fields["config"] = {k: v for k, v in layer.get_config().items() if k not in _INSTANCE_KEYS}
+        if layer.weights:
+            fields["weights"] = tuple(
+                Weight.from_array(keras.ops.convert_to_numpy(w)) for w in layer.weights
+            )
+        return fields
+
+    @property
+    def takes_mask(self) -> bool:
+        """Whether the layer is called on `[image, mask]`."""
+        return bool(getattr(class_of(self.layer), "takes_mask", False))
+
+    def build(self) -> keras.Layer:
+        """Makes the layer, in float32 and channels-last, whatever Keras' global settings are.
+
+        Raises:
+            ValueError: The class does not take this config; says what was received.
+        """
+        cls = class_of(self.layer)
+        config = dict(self.config)
+        for key in _INSTANCE_KEYS:
+            if key in config:
+                raise ValueError(
+                    f"config of layer {self.layer!r} must not set {key!r}: a recipe runs in "
+                    f"float32 under its own names. Received: {key}={config[key]!r}. Remove it."
+                )
+        parameters = inspect.signature(cls.__init__).parameters
+        if "data_format" in parameters:
+            if config.setdefault("data_format", "channels_last") not in ("channels_last", None):
+                raise ValueError(
+                    f"layer {self.layer!r} must be channels_last, as decoded images are. "
+                    f"Received: data_format={config['data_format']!r}."
+                )
+            config["data_format"] = "channels_last"
+        try:
+            return cls(**config, dtype="float32")
+        except (TypeError, ValueError) as error:
+            takes = [p for p in parameters if p not in ("self", "args", "kwargs", *_INSTANCE_KEYS)]
+            raise ValueError(
+                f"layer {self.layer!r} does not take this config: {error} Received: "
+                f"config={self.config!r}. It takes: {', '.join(takes)}."
+            ) from error

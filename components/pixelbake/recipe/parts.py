@@ -1,0 +1,99 @@
+"""The parts of a recipe that are plain values: decode, resize, output, features."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+__all__ = ["Decode", "Feature", "Output", "Part", "Resize"]
+
+Encoding = Literal["png", "raw", "float", "jpeg"]
+FeatureType = Literal["int64", "float32", "bytes"]
+
+
+class Part(BaseModel):
+    """A frozen value: unknown keys and values of another type are refused, never coerced."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", strict=True, allow_inf_nan=False, validate_default=True
+    )
+
+
+class Decode(Part):
+    """How encoded bytes become pixels.
+
+    JPEG and PNG are decoded, JPEG by the accurate inverse DCT, so that the pixels equal those of
+    Pillow and OpenCV bit for bit. Alpha is dropped, gray is repeated and palettes are resolved to
+    meet `channels`.
+
+    Attributes:
+        channels: 1 (gray), 3 (RGB) or 4 (RGBA). Default 3.
+    """
+
+    channels: Literal[1, 3, 4] = 3
+
+
+class Resize(Part):
+    """Brings every image to one size, whatever its aspect ratio.
+
+    Attributes:
+        height: Height in pixels, at least 1.
+        width: Width in pixels, at least 1.
+        method: Interpolation, as `tf.image.resize` names it. Default `"bilinear"`. Masks are
+            always resized by `"nearest"`.
+        antialias: Whether to filter before shrinking. Default True. `"area"` and `"nearest"`
+            have no such filter and ignore it.
+    """
+
+    height: Annotated[int, Field(ge=1, le=65_535)]
+    width: Annotated[int, Field(ge=1, le=65_535)]
+    method: Literal["bilinear", "nearest", "bicubic", "area", "lanczos3", "lanczos5"] = "bilinear"
+    antialias: bool = True
+
+
+class Output(Part):
+    """How transformed pixels are stored.
+
+    Attributes:
+        encoding: `"png"` (default) and `"raw"` (a serialised uint8 tensor) hold the quantised
+            uint8 pixels without loss; `"jpeg"` is lossy and has to be asked for by name;
+            `"float"` holds the float32 values as they leave the last layer, unquantised and
+            unclipped, and needs `Recipe.resize` or another layer that fixes the size.
+        jpeg_quality: 1 to 100, for `"jpeg"` only. Default 95.
+    """
+
+    encoding: Encoding = "png"
+    jpeg_quality: Annotated[int, Field(ge=1, le=100)] | None = None
+
+    @model_validator(mode="after")
+    def _quality_belongs_to_jpeg(self) -> Output:
+        if self.encoding != "jpeg" and self.jpeg_quality is not None:
+            raise ValueError(
+                f"jpeg_quality belongs to encoding 'jpeg' only. Received: encoding="
+                f"{self.encoding!r}, jpeg_quality={self.jpeg_quality}. Remove jpeg_quality."
+            )
+        return self
+
+    @property
+    def quality(self) -> int:
+        """The JPEG quality in force, 1 to 100."""
+        return 95 if self.jpeg_quality is None else self.jpeg_quality
+
+    @property
+    def lossless(self) -> bool:
+        """Whether what is stored equals what left the transform graph, bit for bit."""
+        return self.encoding != "jpeg"
+
+
+class Feature(Part):
+    """A feature of the input Example that is passed through unchanged.
+
+    Attributes:
+        dtype: `"int64"`, `"float32"` or `"bytes"`: the three kinds a `tf.train.Example` has.
+        shape: Shape of the values of one Example: `()` (default) for exactly one value, `(n, …)`
+            for exactly that many, None for any number.
+    """
+
+    dtype: FeatureType
+    shape: tuple[Annotated[int, Field(ge=1)], ...] | None = Field(default=(), strict=False)

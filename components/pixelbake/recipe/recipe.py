@@ -1,0 +1,212 @@
+"""The recipe: what is done to the pixels, as one frozen value."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+from pydantic import Field, ValidationError, field_validator, model_validator
+
+from pixelbake.errors import RecipeError
+from pixelbake.recipe.layer import LayerSpec
+from pixelbake.recipe.parts import Decode, Feature, Output, Part, Resize
+
+__all__ = ["Recipe"]
+
+_CHANNELS = {"png": (1, 3, 4), "raw": (), "float": (), "jpeg": (1, 3)}
+
+
+class Recipe(Part):
+    """A frozen, ordered description of what is done to the pixels of one image.
+
+    decode → resize → scale to `value_range` → layers → quantise to uint8 → encode.
+
+    ```python
+    recipe = Recipe(
+        resize=Resize(height=224, width=224),
+        layers=[Brightness(1.2), GaussianBlur(kernel_size=5, sigma=2.0)],
+        passthrough={"label": "int64"},
+    )
+    ```
+
+    A recipe is data: `layers` takes Keras layers or `LayerSpec`s and keeps `LayerSpec`s, weights
+    included. It can be compared, hashed, and written as JSON (`to_json`, `from_json`).
+
+    Attributes:
+        image: Name of the feature with the encoded image (one JPEG or PNG per Example). The
+            transformed image has the same name. Default `"image"`.
+        mask: Name of a second image feature, decoded as one channel in [0, 1] and resized by
+            `"nearest"`, for layers that take `[image, mask]`. Default None: such layers get the
+            image itself as mask.
+        decode: How bytes become pixels.
+        resize: The size of all images, or None (default) to keep each image's own.
+        layers: The Keras layers, in order. May be empty.
+        value_range: The range in which the layers see pixels, `(0, 1)` (default) or `(0, 255)`.
+            A layer that has a `value_range` of its own must have the same.
+        output: How transformed pixels are stored.
+        passthrough: Features that are written unchanged beside the image, by name. A plain
+            `"int64"`, `"float32"` or `"bytes"` stands for exactly one value of that type.
+
+    Raises:
+        ValueError: Something is not as it must be (`pydantic.ValidationError` names the
+            attribute, the value received, and what would be right).
+    """
+
+    image: str = Field(default="image", min_length=1)
+    mask: str | None = Field(default=None, min_length=1)
+    decode: Decode = Decode()
+    resize: Resize | None = None
+    layers: tuple[LayerSpec, ...] = Field(default=(), strict=False)
+    value_range: tuple[float, float] = Field(default=(0.0, 1.0), strict=False)
+    output: Output = Output()
+    passthrough: dict[str, Feature] = Field(default_factory=dict)
+
+    @field_validator("value_range")
+    @classmethod
+    def _known_range(cls, value: tuple[float, float]) -> tuple[float, float]:
+        if value not in ((0.0, 1.0), (0.0, 255.0)):
+            raise ValueError(
+                f"value_range must be (0, 1) or (0, 255). Received: value_range={value}."
+            )
+        return value
+
+    @field_validator("passthrough", mode="before")
+    @classmethod
+    def _short_features(cls, value: Any) -> Any:
+        if not isinstance(value, Mapping):
+            return value
+        return {k: {"dtype": v} if isinstance(v, str) else v for k, v in value.items()}
+
+    @model_validator(mode="after")
+    def _names_differ(self) -> Recipe:
+        images = [name for name in (self.image, self.mask) if name is not None]
+        for name in images:
+            if name in self.passthrough or images.count(name) > 1:
+                raise ValueError(
+                    f"feature {name!r} is named twice; image, mask and the passthrough features "
+                    f"must differ. Received: image={self.image!r}, mask={self.mask!r}, "
+                    f"passthrough={sorted(self.passthrough)}."
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _layers_fit(self) -> Recipe:
+        for spec in self.layers:
+            own = spec.config.get("value_range")
+            if own is not None and tuple(map(float, own)) != self.value_range:
+                raise ValueError(
+                    f"layer {spec.layer!r} expects pixels in {tuple(own)}, the recipe gives them "
+                    f"in {self.value_range}. Received: value_range={own}. Set the layer's "
+                    f"value_range to {list(self.value_range)}, or the recipe's to {list(own)}."
+                )
+        if self.mask is not None and not any(spec.takes_mask for spec in self.layers):
+            raise ValueError(
+                f"no layer uses the mask. Received: mask={self.mask!r}. Remove it, or add a layer "
+                "over [image, mask] such as ConditionalPixelTransform."
+            )
+        self._check_output(self.build_model().output_shape)
+        return self
+
+    def _check_output(self, shape: tuple[int | None, ...]) -> None:
+        if len(shape) != 4:
+            raise ValueError(
+                f"the last layer must give [batch, height, width, channels]. Received: shape "
+                f"{shape}."
+            )
+        allowed = _CHANNELS[self.output.encoding]
+        if allowed and shape[3] not in allowed:
+            raise ValueError(
+                f"output encoding {self.output.encoding!r} holds {allowed} channels. Received: "
+                f"{shape[3]} channels after the last layer. Use 'raw' or 'float', or end with a "
+                "layer that gives as many."
+            )
+        if self.output.encoding == "float" and None in shape[1:3]:
+            raise ValueError(
+                "output encoding 'float' needs images of one size. Received: resize=None. Set "
+                "resize, or use 'png' or 'raw'."
+            )
+
+    @property
+    def input_size(self) -> tuple[int | None, int | None]:
+        """Height and width of the images that the first layer sees; None where they vary."""
+        return (self.resize.height, self.resize.width) if self.resize else (None, None)
+
+    def build_model(self) -> keras.Model:
+        """Makes the Keras model of the layers alone, with their frozen weights.
+
+        Returns:
+            A model from float32 `[B, H, W, channels]` pixels in `value_range` (and, where
+            `mask` is set, `[B, H, W, 1]` in [0, 1]) to float32 pixels in `value_range`.
+
+        Raises:
+            ValueError: A layer does not take what the one before it gives, or its weights are
+                missing or of the wrong shapes.
+        """
+        height, width = self.input_size
+        image = keras.Input((height, width, self.decode.channels), name="image", dtype="float32")
+        mask = keras.Input((height, width, 1), name="mask", dtype="float32") if self.mask else None
+        x = image
+        for i, spec in enumerate(self.layers):
+            layer = spec.build()
+            try:
+                y = layer([x, x if mask is None else mask] if spec.takes_mask else x)
+            except Exception as error:
+                raise ValueError(
+                    f"layers[{i}] ({spec.layer}) does not take what it is given: {error} "
+                    f"Received: shape {tuple(x.shape)}."
+                ) from error
+            self._set_weights(i, spec, layer)
+            x = y
+        if x is image:
+            x = keras.layers.Identity(dtype="float32")(image)
+        return keras.Model(image if mask is None else [image, mask], x, trainable=False)
+
+    @staticmethod
+    def _set_weights(i: int, spec: LayerSpec, layer: keras.Layer) -> None:
+        wanted = [tuple(w.shape) for w in layer.weights]
+        given = [] if spec.weights is None else [w.shape for w in spec.weights]
+        if wanted and spec.weights is None:
+            raise ValueError(
+                f"layers[{i}] ({spec.layer}) has weights of shapes {wanted}, and none are given: "
+                "its output would be random. Train it first and pass the trained layer or its "
+                ".keras file."
+            )
+        if wanted != given:
+            raise ValueError(
+                f"layers[{i}] ({spec.layer}) has weights of shapes {wanted}. Received: {given}."
+            )
+        if spec.weights:
+            arrays = [w.to_array() for w in spec.weights]
+            if not all(math.isfinite(float(a.sum())) for a in arrays):
+                raise ValueError(f"layers[{i}] ({spec.layer}) has weights that are not finite.")
+            layer.set_weights(arrays)
+
+    def to_json(self) -> str:
+        """Returns the recipe as one line of JSON with sorted keys; `from_json` reads it."""
+        return json.dumps(self.model_dump(mode="json"), sort_keys=True, allow_nan=False)
+
+    @classmethod
+    def from_json(cls, text: str) -> Recipe:
+        """Reads what `to_json` wrote.
+
+        Raises:
+            RecipeError: The text is no recipe; names what is wrong.
+        """
+        try:
+            return cls.model_validate(json.loads(text))
+        except json.JSONDecodeError as error:
+            raise RecipeError(f"not JSON: {error}") from error
+        except ValidationError as error:
+            raise RecipeError(str(error)) from error
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 of `to_json`, 64 hex digits: equal for recipes that do the same."""
+        return hashlib.sha256(self.to_json().encode()).hexdigest()
+
+    def __hash__(self) -> int:
+        return hash(self.hash)
