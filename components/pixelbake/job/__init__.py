@@ -1,0 +1,23 @@
+"""The Beam job: TFRecord shards in, a finished run out."""
+
+from pixelbake.job.config import JobConfig, Limits, job_from_yaml
+from pixelbake.job.manifest import Manifest, read_manifest
+from pixelbake.job.quarantine import read_quarantine
+from pixelbake.job.run import run_job
+from pixelbake.job.shards import ShardResult, ShardTask, plan_shards
+from pixelbake.job.transform_images import RunFolders, TransformImages
+
+__all__ = [
+    "JobConfig",
+    "Limits",
+    "Manifest",
+    "RunFolders",
+    "ShardResult",
+    "ShardTask",
+    "TransformImages",
+    "job_from_yaml",
+    "plan_shards",
+    "read_manifest",
+    "read_quarantine",
+    "run_job",
+]

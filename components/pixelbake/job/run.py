@@ -1,0 +1,173 @@
+"""A whole job: plan, transform graph, Beam pipeline, books, manifest, publish."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import apache_beam as beam
+from apache_beam.io.filesystems import FileSystems
+from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
+from apache_beam.runners.portability.fn_api_runner import FnApiRunner
+
+from pixelbake.errors import BadRecordsError, RunError
+from pixelbake.files import read_text, write_bytes
+from pixelbake.job.config import JobConfig, Limits
+from pixelbake.job.manifest import (
+    EXAMPLES_DIR,
+    MANIFEST_FILE,
+    QUARANTINE_DIR,
+    TRANSFORM_GRAPH_DIR,
+    Manifest,
+    SplitCounts,
+    library_versions,
+)
+from pixelbake.job.shards import ShardResult, ShardTask, plan_shards
+from pixelbake.job.staging import staged
+from pixelbake.job.transform_images import RunFolders, TransformImages
+from pixelbake.recipe import Recipe
+from pixelbake.transform_graph import write_transform_graph
+
+__all__ = ["check_books", "make_manifest", "run_job", "transform_shards"]
+
+
+def run_job(config: JobConfig, beam_args: Sequence[str] = ()) -> Manifest:
+    """Runs a job and puts the finished run in place, as a whole or not at all.
+
+    Args:
+        config: What to do.
+        beam_args: Beam's own flags, such as `--runner=DataflowRunner`. Without a runner the job
+            runs in this process.
+
+    Returns:
+        The manifest of the published run.
+
+    Raises:
+        InputError: Input files are missing or unusable; nothing was written.
+        OutputError: The output folder can't be used; nothing was written.
+        TransformError: The recipe's graph fails on a good image; nothing was published.
+        BadRecordsError: More was wrong with the data than `config.limits` allows; nothing was
+            published, and the quarantine is kept in `<output>.failed`.
+    """
+    tasks = plan_shards(config.input)
+    with staged(config.output) as staging:
+        folders = RunFolders(
+            transform_graph=str(staging.path / TRANSFORM_GRAPH_DIR),
+            examples=str(staging.path / EXAMPLES_DIR),
+            quarantine=str(staging.path / QUARANTINE_DIR),
+            results=str(staging.path / "results"),
+        )
+        write_transform_graph(config.recipe, folders.transform_graph)
+        results = transform_shards(config.recipe, tasks, folders, config.limits, beam_args)
+        try:
+            check_books(results, config.limits)
+        except BadRecordsError as error:
+            kept = staging.keep_failed(QUARANTINE_DIR)
+            raise BadRecordsError(f"{error} The quarantine is kept in {kept}.") from error
+        for path in Path(folders.results).glob("*.json"):
+            path.unlink()
+        Path(folders.results).rmdir()
+        manifest = make_manifest(config.recipe, tasks, results)
+        text = manifest.model_dump_json(indent=1) + "\n"
+        write_bytes(str(staging.path / MANIFEST_FILE), text.encode())
+        staging.publish()
+    return manifest
+
+
+def transform_shards(
+    recipe: Recipe,
+    tasks: Sequence[ShardTask],
+    folders: RunFolders,
+    limits: Limits,
+    beam_args: Sequence[str] = (),
+) -> list[ShardResult]:
+    """Runs the Beam pipeline over all shards.
+
+    Args:
+        recipe: What to do to the pixels; its transform graph is already written.
+        tasks: The input files.
+        folders: Where the parts of the run go.
+        limits: How large records and images may be.
+        beam_args: Beam's own flags.
+
+    Returns:
+        The books of every input file, in the order of `tasks`.
+
+    Raises:
+        RunError: A shard has no books: the runner has lost it.
+    """
+    for folder in (folders.results, *(f"{folders.examples}/Split-{t.split}" for t in tasks)):
+        if not FileSystems.exists(folder):
+            FileSystems.mkdirs(folder)
+    options = PipelineOptions(list(beam_args))
+    runner = options.view_as(StandardOptions).runner
+    # DirectRunner of newer Beams first tries to download another engine; ask for this one by name.
+    engine = FnApiRunner() if runner in (None, "DirectRunner", "FnApiRunner") else None
+    with beam.Pipeline(engine, options=options) as pipeline:
+        _ = (
+            pipeline
+            | "Shards" >> beam.Create(list(tasks), reshuffle=False)
+            | "TransformImages" >> TransformImages(recipe, folders, limits)
+        )
+    results = []
+    for task in tasks:
+        text = read_text(folders.result_path(task))
+        if text is None:
+            raise RunError(f"{task.path}: the runner ended without having transformed this file.")
+        results.append(ShardResult.model_validate_json(text))
+    return results
+
+
+def check_books(results: Sequence[ShardResult], limits: Limits) -> None:
+    """Fails a run whose data was worse than its limits allow.
+
+    Raises:
+        BadRecordsError: Names the limit, the count and the most frequent reason.
+        RunError: A file's records are neither all written nor all quarantined.
+    """
+    for result in results:
+        if result.read != result.written + result.quarantined:
+            raise RunError(
+                f"{result.input}: {result.read} read, {result.written} written, "
+                f"{result.quarantined} quarantined."
+            )
+    damaged = [(r.input, r.file_faults[0]) for r in results if r.file_faults]
+    if damaged and not limits.allow_damaged_files:
+        path, reason = damaged[0]
+        raise BadRecordsError(
+            f"{len(damaged)} input files are damaged so that records are lost; the first is {path} "
+            f"({reason}). Restore them, or set limits.allow_damaged_files to go on without."
+        )
+    total = SplitCounts.of(results)
+    if limits.max_bad_records is not None and total.quarantined > limits.max_bad_records:
+        raise BadRecordsError(
+            f"{total.quarantined} of {total.read} records were quarantined "
+            f"({_most_frequent(total)}); limits.max_bad_records is {limits.max_bad_records}."
+        )
+    for split in dict.fromkeys(r.split for r in results):
+        counts = SplitCounts.of(r for r in results if r.split == split)
+        if counts.quarantined > limits.max_bad_fraction * counts.read:
+            raise BadRecordsError(
+                f"split {split!r}: {counts.quarantined} of {counts.read} records were quarantined "
+                f"({_most_frequent(counts)}); limits.max_bad_fraction is "
+                f"{limits.max_bad_fraction:g}."
+            )
+
+
+def make_manifest(
+    recipe: Recipe, tasks: Sequence[ShardTask], results: Sequence[ShardResult]
+) -> Manifest:
+    """Puts together what a run read, did and wrote."""
+    splits = list(dict.fromkeys(task.split for task in tasks))
+    return Manifest(
+        recipe=recipe,
+        recipe_hash=recipe.hash,
+        versions=library_versions(),
+        inputs={s: {t.path: t.size for t in tasks if t.split == s} for s in splits},
+        splits={s: SplitCounts.of(r for r in results if r.split == s) for s in splits},
+        shards=tuple(results),
+    )
+
+
+def _most_frequent(counts: SplitCounts) -> str:
+    return ", ".join(f"{n} {r}" for r, n in sorted(counts.reasons.items(), key=lambda p: -p[1])[:3])
