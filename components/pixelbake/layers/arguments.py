@@ -1,0 +1,72 @@
+"""Checks of arguments and inputs that the pixel layers share."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from keras import backend
+
+__all__ = ["check_images", "finite_number", "pair", "value_range_pair"]
+
+
+def finite_number(name: str, value: Any, low: float = -math.inf) -> float:
+    """Returns a real, finite number of at least `low` as float, or raises ValueError."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise ValueError(f"{name} must be a finite number. Received: {name}={value!r}.")
+    if value < low:
+        raise ValueError(f"{name} must be at least {low:g}. Received: {name}={value!r}.")
+    return float(value)
+
+
+def pair(name: str, value: Any) -> tuple[Any, Any]:
+    """Returns `(height, width)` of one value for both or a pair of them."""
+    if isinstance(value, list | tuple):
+        if len(value) != 2:
+            raise ValueError(
+                f"{name} must be one value or (height, width). Received: {name}={value!r}."
+            )
+        return value[0], value[1]
+    return value, value
+
+
+def value_range_pair(value: Any) -> tuple[float, float]:
+    """Returns `(low, high)` as floats, or raises ValueError."""
+    if not isinstance(value, list | tuple) or len(value) != 2:
+        raise ValueError(
+            f"value_range must be (low, high). Received: value_range={value!r}. Usual are (0, 1) "
+            "and (0, 255)."
+        )
+    low = finite_number("value_range's low", value[0])
+    high = finite_number("value_range's high", value[1])
+    if low >= high:
+        raise ValueError(
+            f"value_range must have low < high. Received: value_range={value!r}. Usual are (0, 1) "
+            "and (0, 255)."
+        )
+    return low, high
+
+
+def check_images(layer: str, images: Any, what: str = "images") -> None:
+    """Refuses what is not a batch of float images.
+
+    Args:
+        layer: Name of the layer, for the error.
+        images: A tensor; Keras has already turned arrays into tensors.
+        what: What the tensor is, for the error.
+
+    Raises:
+        ValueError: The tensor has not the rank 4 of `[B, H, W, C]`.
+        TypeError: The tensor is not of a float dtype. Integer pixels would be cut to whole steps.
+    """
+    if len(images.shape) != 4:
+        raise ValueError(
+            f"{layer} takes {what} of shape [batch, height, width, channels]. Received: shape "
+            f"{tuple(images.shape)}."
+        )
+    dtype = backend.standardize_dtype(images.dtype)
+    if "float" not in dtype:
+        raise TypeError(
+            f"{layer} takes float {what}. Received: dtype {dtype}. Cast them first, and scale them "
+            "to the layer's value_range if it has one."
+        )

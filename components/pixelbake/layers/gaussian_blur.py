@@ -1,0 +1,121 @@
+"""GaussianBlur: a Gaussian filter that does not darken the border."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import keras
+from keras import ops
+
+from pixelbake.layers.arguments import check_images, finite_number, pair
+
+__all__ = ["GaussianBlur"]
+
+
+@keras.saving.register_keras_serializable(package="pixelbake")
+class GaussianBlur(keras.Layer):
+    """Blurs images by a Gaussian kernel.
+
+    The kernel is the sampled Gaussian `exp(-i² / (2 sigma²))`, normalised to the sum 1 in float64
+    (Gonzalez & Woods, Digital Image Processing, 4th ed., section 3.5), applied as two passes, one
+    along each axis. Beyond the border the image goes on mirrored at the centre of its last pixel,
+    so that neither is the border darkened nor the last pixel counted twice. That is OpenCV's
+    `BORDER_REFLECT_101`, PyTorch's `reflect` and SciPy's `mirror` (not SciPy's `reflect`).
+
+    ```python
+    GaussianBlur(kernel_size=5, sigma=2.0)(images)
+    GaussianBlur(kernel_size=(1, 9), sigma=1.5)(images)  # along the width only
+    ```
+
+    Args:
+        kernel_size: Pixels, a positive odd integer, or `(height, width)` of them.
+        sigma: Standard deviation in pixels, greater than 0, or `(height, width)` of it.
+        **kwargs: Keras' own, such as `name` and `dtype`.
+
+    Call arguments:
+        inputs: Float pixels in any range, `[B, H, W, C]`, any number of channels. Height and
+            width must be greater than half the kernel's.
+
+    Returns:
+        Pixels of the same shape in the layer's compute dtype. Under a float16 or bfloat16 policy
+        the filter itself runs in float32.
+
+    Raises:
+        ValueError: An argument is out of range, or the input is not of rank 4 or too small.
+        TypeError: The input is not of a float dtype.
+    """
+
+    def __init__(
+        self,
+        kernel_size: int | tuple[int, int],
+        sigma: float | tuple[float, float],
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        sizes = pair("kernel_size", kernel_size)
+        for size in sizes:
+            if isinstance(size, bool) or not isinstance(size, int) or size < 1 or size % 2 == 0:
+                raise ValueError(
+                    "kernel_size must be a positive odd integer, or (height, width) of them. "
+                    f"Received: kernel_size={kernel_size!r}. An even kernel has no centre and "
+                    "would shift the image by half a pixel."
+                )
+        sigmas = tuple(finite_number("sigma", s) for s in pair("sigma", sigma))
+        if min(sigmas) <= 0:
+            raise ValueError(f"sigma must be greater than 0. Received: sigma={sigma!r}.")
+        self.kernel_size = sizes
+        self.sigma = sigmas
+
+    def call(self, inputs: Any) -> Any:
+        """Returns the blurred images."""
+        check_images("GaussianBlur", inputs)
+        self._check_size(inputs.shape)
+        # Sums of 16-bit products would lose two decimal digits.
+        images = ops.cast(inputs, "float32")
+        for axis, size, sigma in zip((1, 2), self.kernel_size, self.sigma, strict=True):
+            if size > 1:
+                images = _blur_along(images, axis, size, sigma)
+        return ops.cast(images, self.compute_dtype)
+
+    def _check_size(self, shape: tuple[int | None, ...]) -> None:
+        for name, length, size in zip(
+            ("height", "width"), shape[1:3], self.kernel_size, strict=True
+        ):
+            if length is not None and length <= size // 2:
+                raise ValueError(
+                    f"GaussianBlur with kernel_size={self.kernel_size} mirrors {size // 2} pixels "
+                    f"at the border and needs a {name} of more than that. Received: shape "
+                    f"{tuple(shape)}."
+                )
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        """Returns the input's shape."""
+        self._check_size(tuple(input_shape))
+        return tuple(input_shape)
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor's arguments."""
+        return {**super().get_config(), "kernel_size": self.kernel_size, "sigma": self.sigma}
+
+
+def _weights(size: int, sigma: float) -> list[float]:
+    """Returns the normalised kernel of one axis."""
+    radius = size // 2
+    values = [math.exp(-(i * i) / (2.0 * sigma * sigma)) for i in range(-radius, radius + 1)]
+    total = math.fsum(values)
+    return [value / total for value in values]
+
+
+def _blur_along(images: Any, axis: int, size: int, sigma: float) -> Any:
+    """Filters float32 images along one axis."""
+    radius = size // 2
+    pads = [[0, 0]] * 4
+    pads[axis] = [radius, radius]
+    padded = ops.pad(images, pads, mode="reflect")
+    channels = images.shape[-1]
+    shape = [1, 1, 1, 1]
+    shape[axis - 1] = size
+    kernel = ops.reshape(ops.convert_to_tensor(_weights(size, sigma), "float32"), shape)
+    kernel = ops.tile(kernel, (1, 1, channels, 1))
+    return ops.depthwise_conv(padded, kernel, padding="valid", data_format="channels_last")

@@ -1,0 +1,77 @@
+"""Runs the job between TFX's artifacts."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from typing import Any
+
+from apache_beam.io.filesystems import FileSystems
+from tfx import types
+from tfx.components.util import examples_utils
+from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
+from tfx.types import artifact_utils
+
+from pixelbake.files import write_bytes
+from pixelbake.job.config import Limits
+from pixelbake.job.manifest import MANIFEST_FILE, SplitCounts
+from pixelbake.job.run import check_books, make_manifest, transform_shards
+from pixelbake.job.shards import plan_shards
+from pixelbake.job.transform_images import RunFolders
+from pixelbake.recipe import Recipe
+from pixelbake.transform_graph import write_transform_graph
+
+__all__ = ["PixelTransformExecutor"]
+
+
+class PixelTransformExecutor(BaseBeamExecutor):
+    """Runs the job between TFX's artifacts. TFX publishes them only if it succeeds."""
+
+    def Do(  # noqa: N802 (TFX's name)
+        self,
+        input_dict: dict[str, list[types.Artifact]],
+        output_dict: dict[str, list[types.Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        """Transforms every split of the input Examples.
+
+        Args:
+            input_dict: `examples`.
+            output_dict: `transform_graph`, `transformed_examples`, `quarantine`.
+            exec_properties: `recipe` and `limits`, both JSON.
+        """
+        recipe = Recipe.from_json(exec_properties["recipe"])
+        limits = Limits.model_validate_json(exec_properties["limits"])
+        examples = input_dict["examples"]
+        graph = artifact_utils.get_single_instance(output_dict["transform_graph"])
+        transformed = artifact_utils.get_single_instance(output_dict["transformed_examples"])
+        quarantine = artifact_utils.get_single_instance(output_dict["quarantine"])
+
+        splits = artifact_utils.decode_split_names(examples[0].split_names)
+        tasks = plan_shards(
+            {
+                split: [f"{uri}/*" for uri in artifact_utils.get_split_uris(examples, split)]
+                for split in splits
+            }
+        )
+        write_transform_graph(recipe, graph.uri)
+        FileSystems.mkdirs(quarantine.uri)
+        folders = RunFolders(
+            transform_graph=graph.uri,
+            examples=transformed.uri,
+            quarantine=quarantine.uri,
+            results=self._get_tmp_dir() if self._context else tempfile.mkdtemp(),
+        )
+        results = transform_shards(recipe, tasks, folders, limits, self._beam_pipeline_args)
+
+        transformed.split_names = artifact_utils.encode_split_names(splits)
+        examples_utils.set_payload_format(
+            transformed, examples_utils.get_payload_format(examples[0])
+        )
+        total = SplitCounts.of(results)
+        quarantine.read = total.read
+        quarantine.quarantined = total.quarantined
+        quarantine.reasons = json.dumps(total.reasons)
+        check_books(results, limits)
+        manifest = make_manifest(recipe, tasks, results).model_dump_json(indent=1) + "\n"
+        write_bytes(f"{transformed.uri}/{MANIFEST_FILE}", manifest.encode())
