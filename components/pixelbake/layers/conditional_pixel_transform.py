@@ -8,6 +8,7 @@ import keras
 from keras import ops
 
 from pixelbake.layers.arguments import check_images
+from pixelbake.layers.empty_batch import unless_empty
 
 __all__ = ["ConditionalPixelTransform"]
 
@@ -93,8 +94,10 @@ class ConditionalPixelTransform(keras.Layer):
         Returns:
             Values in (0, 1), `[B, H, W, 1]`, in the layer's compute dtype.
         """
+        return unless_empty(self._mask, ops.cast(mask, self.compute_dtype), 1)
+
+    def _mask(self, mask: Any) -> Any:
         radius = self.kernel_size // 2
-        mask = ops.cast(mask, self.compute_dtype)
         pads = [[0, 0], [radius, radius], [radius, radius], [0, 0]]
         padded = ops.pad(mask, pads, mode="symmetric") if radius else mask
         kernel = ops.cast(self.kernel, self.compute_dtype)

@@ -9,6 +9,7 @@ import keras
 from keras import ops
 
 from pixelbake.layers.arguments import check_images, finite_number, pair
+from pixelbake.layers.empty_batch import unless_empty
 
 __all__ = ["GaussianBlur"]
 
@@ -73,10 +74,14 @@ class GaussianBlur(keras.Layer):
         self._check_size(inputs.shape)
         # Sums of 16-bit products would lose two decimal digits.
         images = ops.cast(inputs, "float32")
+        blurred = unless_empty(self._blur, images, images.shape[-1])
+        return ops.cast(blurred, self.compute_dtype)
+
+    def _blur(self, images: Any) -> Any:
         for axis, size, sigma in zip((1, 2), self.kernel_size, self.sigma, strict=True):
             if size > 1:
                 images = _blur_along(images, axis, size, sigma)
-        return ops.cast(images, self.compute_dtype)
+        return images
 
     def _check_size(self, shape: tuple[int | None, ...]) -> None:
         for name, length, size in zip(

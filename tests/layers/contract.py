@@ -1,0 +1,69 @@
+"""What every pixel layer must do, whatever else it does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+from sklearn.datasets import load_sample_images
+
+
+@dataclass(frozen=True)
+class Case:
+    """One layer under contract.
+
+    `make` gives a fresh layer; `takes_mask` says that it is called on `[image, mask]`.
+    `bfloat16_tolerance` is how far mixed precision may be from float32, in units of [0, 1].
+    """
+
+    name: str
+    make: Callable[[], keras.Layer]
+    takes_mask: bool = False
+    bfloat16_tolerance: float = 0.02
+
+    def inputs(self, batch: int, channels: int, height: int = 20, width: int = 27):
+        images = photographs(batch, channels, height, width)
+        if not self.takes_mask:
+            return images
+        return [images, photographs(batch, 1, height, width)[:, ::-1]]
+
+
+def photographs(batch: int, channels: int, height: int, width: int) -> np.ndarray:
+    """Crops of the two photographs as float32 `[batch, height, width, channels]` in [0, 1]."""
+    china, flower = load_sample_images().images
+    crops = []
+    for i in range(batch):
+        source = (china, flower)[i % 2]
+        top, left = 180 + 23 * i, 200 + 53 * i
+        rgb = source[top : top + height, left : left + width].astype(np.float32) / 255
+        gray = rgb.mean(-1, keepdims=True)
+        crops.append(np.concatenate([rgb, gray], -1)[..., : channels if channels > 1 else 4])
+    if channels == 1:
+        crops = [crop[..., 3:] for crop in crops]
+    return np.stack(crops) if crops else np.zeros((0, height, width, channels), np.float32)
+
+
+def run_eagerly(layer: keras.Layer, inputs) -> np.ndarray:
+    return keras.ops.convert_to_numpy(layer(inputs))
+
+
+def run_traced(layer: keras.Layer, inputs) -> np.ndarray:
+    return tf.function(lambda x: layer(x), autograph=False)(inputs).numpy()
+
+
+def model_of(case: Case, layer: keras.Layer, channels: int) -> keras.Model:
+    image = keras.Input((None, None, channels))
+    if not case.takes_mask:
+        return keras.Model(image, layer(image))
+    mask = keras.Input((None, None, 1))
+    return keras.Model([image, mask], layer([image, mask]))
+
+
+def reload_keras_file(model: keras.Model, folder: Path) -> keras.Model:
+    path = folder / "model.keras"
+    model.save(path)
+    return keras.saving.load_model(path, safe_mode=True)
