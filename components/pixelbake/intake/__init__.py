@@ -1,0 +1,1 @@
+"""Reading that can't lose data silently: pure Python, without TensorFlow or Beam."""
