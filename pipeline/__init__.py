@@ -1,0 +1,1 @@
+"""A TFX app that imports pixelbake, as a user's would."""
