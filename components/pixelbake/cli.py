@@ -9,7 +9,6 @@ from typing import Any
 
 import click
 
-import pixelbake
 from pixelbake.errors import ConfigError, InputError, OutputError, PixelbakeError, RecipeError
 
 __all__ = ["main"]
@@ -19,7 +18,7 @@ _USER_ERRORS = (ConfigError, InputError, OutputError, RecipeError)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(pixelbake.__version__, prog_name="pixelbake")
+@click.version_option(package_name="pixelbake", prog_name="pixelbake")
 @click.option("--debug", is_flag=True, help="Show the whole trace of an error.")
 @click.pass_context
 def _cli(context: click.Context, debug: bool) -> None:

@@ -11,9 +11,10 @@ from pixelbake.errors import RunError
 from pixelbake.images import decode_stored
 from pixelbake.preprocessing import raw_feature_spec
 from pixelbake.recipe import Recipe
+from pixelbake.stored_images import stored_shape
 from pixelbake.transform_graph import read_recipe
 
-__all__ = ["read_examples", "transformed_images"]
+__all__ = ["read_examples"]
 
 
 def read_examples(
@@ -69,12 +70,12 @@ def read_examples(
             raise RunError(f"no file matches {source!r}.")
     spec = raw_feature_spec(recipe)
     spec.pop(recipe.mask or "", None)
-    shape = _stored_shape(recipe)
+    shape = stored_shape(recipe)
     if recipe.output.encoding == "float":
         spec[recipe.image] = tf.io.FixedLenFeature(shape, tf.float32)
 
     def ready(serialized: Any) -> dict[str, Any]:
-        features = tf.io.parse_single_example(serialized, spec)
+        features: dict[str, Any] = tf.io.parse_single_example(serialized, spec)
         if recipe.output.encoding != "float":
             features[recipe.image] = decode_stored(features[recipe.image], recipe.output, shape)
         return features
@@ -83,31 +84,3 @@ def read_examples(
     return tf.data.TFRecordDataset(files, compression_type=compression).map(
         ready, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True
     )
-
-
-def transformed_images(stored: Any, recipe: Recipe) -> Any:
-    """Decodes a batch of images as the transform graph gives them.
-
-    Args:
-        stored: The transform graph's image output: string `[B]`, or float32 `[B, H, W, C]`.
-        recipe: The recipe of that graph.
-
-    Returns:
-        What `read_examples` gives, batched: uint8 (or float32) `[B, H, W, C]`.
-
-    Raises:
-        ValueError: The images have no common size, so that they can't form a batch.
-    """
-    shape = _stored_shape(recipe)
-    if recipe.output.encoding == "float":
-        return tf.ensure_shape(stored, (None, *shape))
-    return tf.map_fn(
-        lambda data: decode_stored(data, recipe.output, shape),
-        stored,
-        fn_output_signature=tf.TensorSpec(shape, tf.uint8),
-    )
-
-
-def _stored_shape(recipe: Recipe) -> tuple[int | None, ...]:
-    """Returns `[H, W, C]` of a transformed image, None where it varies."""
-    return tuple(recipe.build_model().output_shape[1:])

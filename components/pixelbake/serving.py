@@ -8,8 +8,8 @@ import keras
 import tensorflow as tf
 
 from pixelbake.preprocessing import raw_feature_spec
-from pixelbake.reading import transformed_images
 from pixelbake.recipe import Recipe
+from pixelbake.stored_images import decode_stored_images
 from pixelbake.transform_graph import load_transform, read_recipe
 
 __all__ = ["export_serving_model"]
@@ -32,7 +32,7 @@ class _ServingModule(tf.Module):
 
     def _predict(self, features: dict[str, Any]) -> dict[str, Any]:
         transformed = self._transform(features)
-        images = transformed_images(transformed[self._recipe.image], self._recipe)
+        images = decode_stored_images(transformed[self._recipe.image], self._recipe)
         outputs = self._model(images, training=False)
         if isinstance(outputs, dict):
             return {name: tf.identity(value, name=name) for name, value in outputs.items()}

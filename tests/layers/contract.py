@@ -52,7 +52,7 @@ def run_eagerly(layer: keras.Layer, inputs) -> np.ndarray:
 
 
 def run_traced(layer: keras.Layer, inputs) -> np.ndarray:
-    return tf.function(lambda x: layer(x), autograph=False)(inputs).numpy()
+    return tf.function(layer.__call__, autograph=False)(inputs).numpy()
 
 
 def model_of(case: Case, layer: keras.Layer, channels: int) -> keras.Model:

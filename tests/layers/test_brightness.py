@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
-from pixelbake.layers import Brightness
 
+from pixelbake.layers import Brightness
 from tests.layers.contract import photographs, run_eagerly
 
 

@@ -2,9 +2,9 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from pixelbake.layers import ConditionalPixelTransform
 from scipy import ndimage
 
+from pixelbake.layers import ConditionalPixelTransform
 from tests.layers.contract import photographs, run_eagerly
 
 
@@ -74,5 +74,5 @@ def test_inputs_that_do_not_fit_are_refused(inputs, message):
 
 @pytest.mark.parametrize("kernel_size", [0, 2, 3.0, (3, 3)])
 def test_an_even_kernel_size_is_refused(kernel_size):
-    with pytest.raises(ValueError, match="kernel_size must be a positive odd integer. Received"):
+    with pytest.raises(ValueError, match=r"kernel_size must be a positive odd integer. Received"):
         ConditionalPixelTransform(kernel_size)

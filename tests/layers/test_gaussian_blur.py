@@ -1,9 +1,9 @@
 import cv2
 import numpy as np
 import pytest
-from pixelbake.layers import GaussianBlur
 from scipy import ndimage
 
+from pixelbake.layers import GaussianBlur
 from tests.layers.contract import photographs, run_eagerly
 
 KERNELS = [(3, 0.5), (5, 2.0), (11, 3.0), ((3, 9), (0.7, 2.5)), ((1, 7), 1.5), (1, 1.0)]
@@ -49,13 +49,13 @@ def test_a_flat_image_stays_flat_up_to_its_border():
 
 @pytest.mark.parametrize("kernel_size", [0, 2, 4, -3, 3.0, True, (3, 4), (3, 3, 3), "3"])
 def test_a_kernel_size_that_is_not_odd_and_positive_is_refused(kernel_size):
-    with pytest.raises(ValueError, match="kernel_size.*Received: kernel_size="):
+    with pytest.raises(ValueError, match=r"kernel_size.*Received: kernel_size="):
         GaussianBlur(kernel_size, 1.0)
 
 
 @pytest.mark.parametrize("sigma", [0, -1, float("inf"), "2", (1.0, 0.0)])
 def test_a_sigma_that_is_not_positive_is_refused(sigma):
-    with pytest.raises(ValueError, match="sigma.*Received: sigma="):
+    with pytest.raises(ValueError, match=r"sigma.*Received: sigma="):
         GaussianBlur(3, sigma)
 
 

@@ -53,16 +53,14 @@ class Record:
 
 def masked_crc(data: bytes) -> int:
     """Returns TFRecord's checksum: the CRC32C rotated right by 15 bits, plus 0xa282ead8."""
-    crc = google_crc32c.value(data)
+    crc: int = google_crc32c.value(data)
     return ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF
 
 
 def frame_record(data: bytes) -> bytes:
     """Returns a record with its length and checksums around it, ready to be written."""
     length = struct.pack("<Q", len(data))
-    return b"".join(
-        (length, _CRC.pack(masked_crc(length)), data, _CRC.pack(masked_crc(data)))
-    )
+    return b"".join((length, _CRC.pack(masked_crc(length)), data, _CRC.pack(masked_crc(data))))
 
 
 def read_tfrecord(

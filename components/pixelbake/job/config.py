@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import Field, field_validator
+from ruamel.yaml.comments import CommentedMap
 
 from pixelbake.errors import ConfigError
 from pixelbake.recipe import Recipe
@@ -92,7 +93,7 @@ def job_from_yaml(path: str | Path) -> JobConfig:
             f"{path}, line {loaded.lc.key('recipe')[0] + 1}, recipe: expected the recipe's keys. "
             f"Received: {recipe!r}."
         )
-    if isinstance(recipe, Mapping):
+    if isinstance(recipe, CommentedMap):
         with_keras_layers(recipe, path)
     config = validate(loaded, JobConfig, path)
     base = path.parent.resolve()

@@ -10,7 +10,6 @@ from typing import Annotated, Literal
 
 from pydantic import Field, ValidationError
 
-import pixelbake
 from pixelbake.errors import RunError
 from pixelbake.files import read_text
 from pixelbake.job.shards import ShardResult
@@ -96,12 +95,8 @@ class Manifest(Part):
 
 def library_versions() -> dict[str, str]:
     """Returns the versions of everything that can change a pixel, by name."""
-    names = ("apache-beam", "keras", "numpy", "tensorflow", "tensorflow-transform")
-    return {
-        "pixelbake": pixelbake.__version__,
-        "python": platform.python_version(),
-        **{name: version(name) for name in names},
-    }
+    names = ("pixelbake", "apache-beam", "keras", "numpy", "tensorflow", "tensorflow-transform")
+    return {"python": platform.python_version(), **{name: version(name) for name in names}}
 
 
 def read_manifest(run: str) -> Manifest:

@@ -49,7 +49,7 @@ class RecordGate:
 
     image_features: tuple[str, ...]
     passthrough: Mapping[str, Feature] = field(default_factory=dict)
-    limits: ImageLimits = ImageLimits()
+    limits: ImageLimits = field(default_factory=ImageLimits)
 
     @classmethod
     def of(cls, recipe: Recipe, limits: ImageLimits) -> RecordGate:

@@ -42,12 +42,12 @@ class Staging:
             raise OutputError(f"the output must be a local folder. Received: {self.target}.")
         if self.target.is_symlink() or (self.target.exists() and not self.target.is_dir()):
             raise OutputError(f"{self.target} is a file. Name a folder for the run.")
-        if self.target.is_dir() and any(self.target.iterdir()):
-            if not (self.target / MANIFEST_FILE).is_file():
-                raise OutputError(
-                    f"{self.target} holds something other than a run of pixelbake (it has no "
-                    f"{MANIFEST_FILE}) and would be replaced. Name another folder, or empty it."
-                )
+        is_run = (self.target / MANIFEST_FILE).is_file()
+        if self.target.is_dir() and any(self.target.iterdir()) and not is_run:
+            raise OutputError(
+                f"{self.target} holds something other than a run of pixelbake (it has no "
+                f"{MANIFEST_FILE}) and would be replaced. Name another folder, or empty it."
+            )
         try:
             self.target.parent.mkdir(parents=True, exist_ok=True)
             probe = self.target.with_name(f".{self.target.name}.probe")

@@ -109,8 +109,8 @@ class _TransformShard(beam.DoFn):
 
     def process(self, task: ShardTask) -> Iterator[ShardResult]:
         with _ShardWriter(task, self._folders) as writer:
-            for result in self._results(self._admitted(task, writer)):
-                writer.put(result)
+            for transformed in self._results(self._admitted(task, writer)):
+                writer.put(transformed)
         result = writer.result
         self._read.inc(result.read)
         self._written.inc(result.written)
