@@ -11,7 +11,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 BIN := $(VENV)/bin
 # TensorFlow's start-up notes and Google's Python 3.10 farewells would bury what matters.
-export TF_CPP_MIN_LOG_LEVEL ?= 2
+export TF_CPP_MIN_LOG_LEVEL ?= 3
 export PYTHONWARNINGS ?= ignore::FutureWarning,ignore::DeprecationWarning
 
 .PHONY: help env demo test test-slow test-faults test-all test-tft121 lint format locks clean

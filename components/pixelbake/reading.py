@@ -42,12 +42,13 @@ def read_examples(
         A dataset of one dict per Example, in the order of the files: the image as uint8
         `[H, W, C]` in 0..255 (float32 `[H, W, C]` as it left the last layer for encoding
         `"float"`), and the features passed through (scalars, dense, or sparse where their number
-        varies).
+        varies). A run's dataset knows its cardinality, and raises if a shard has been cut short.
 
     Raises:
         RunError: The run is not finished, or has no such split, or no file matches.
         ValueError: Neither a run with a split nor files with a transform graph are given.
     """
+    count = None
     if transform_graph is None:
         from pixelbake.job.manifest import read_manifest
 
@@ -59,6 +60,7 @@ def read_examples(
         manifest = read_manifest(source)
         files = manifest.paths(source, split)
         recipe = recipe or manifest.recipe
+        count = manifest.splits[split].written
     else:
         if split is not None:
             raise ValueError(
@@ -81,6 +83,12 @@ def read_examples(
         return features
 
     compression = "GZIP" if all(file.endswith(".gz") for file in files) else None
-    return tf.data.TFRecordDataset(files, compression_type=compression).map(
+    examples = tf.data.TFRecordDataset(files, compression_type=compression).map(
         ready, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True
+    )
+    # With the count known, Keras shows progress, and a shard cut short is an error.
+    return (
+        examples
+        if count is None
+        else examples.apply(tf.data.experimental.assert_cardinality(count))
     )

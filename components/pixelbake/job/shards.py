@@ -12,7 +12,7 @@ from pydantic import Field
 from pixelbake.errors import InputError
 from pixelbake.recipe.parts import Part
 
-__all__ = ["ShardResult", "ShardTask", "plan_shards", "shard_name"]
+__all__ = ["ShardResult", "ShardTask", "plan_shards"]
 
 
 @dataclass(frozen=True)
@@ -63,11 +63,6 @@ class ShardResult(Part):
     reasons: dict[str, int] = Field(default_factory=dict)
     file_faults: tuple[str, ...] = Field(default=(), strict=False)
     bytes_written: Annotated[int, Field(ge=0)] = 0
-
-
-def shard_name(task: ShardTask) -> str:
-    """Returns the output shard's file name, the same in every attempt."""
-    return f"transformed_examples-{task.index:05d}-of-{task.of:05d}.tfrecord"
 
 
 def plan_shards(inputs: Mapping[str, Sequence[str]]) -> list[ShardTask]:

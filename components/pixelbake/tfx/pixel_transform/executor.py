@@ -6,12 +6,13 @@ import json
 import tempfile
 from typing import Any
 
-from apache_beam.io.filesystems import FileSystems
 from tfx import types
 from tfx.components.util import examples_utils
 from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
+from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils
 
+from pixelbake.errors import InputError
 from pixelbake.files import write_bytes
 from pixelbake.job.config import Limits
 from pixelbake.job.manifest import MANIFEST_FILE, SplitCounts
@@ -43,6 +44,8 @@ class PixelTransformExecutor(BaseBeamExecutor):
         recipe = Recipe.from_json(exec_properties["recipe"])
         limits = Limits.model_validate_json(exec_properties["limits"])
         examples = input_dict["examples"]
+        for artifact in examples:
+            _check_format(artifact)
         graph = artifact_utils.get_single_instance(output_dict["transform_graph"])
         transformed = artifact_utils.get_single_instance(output_dict["transformed_examples"])
         quarantine = artifact_utils.get_single_instance(output_dict["quarantine"])
@@ -55,19 +58,18 @@ class PixelTransformExecutor(BaseBeamExecutor):
             }
         )
         write_transform_graph(recipe, graph.uri)
-        FileSystems.mkdirs(quarantine.uri)
         folders = RunFolders(
             transform_graph=graph.uri,
             examples=transformed.uri,
             quarantine=quarantine.uri,
             results=self._get_tmp_dir() if self._context else tempfile.mkdtemp(),
+            as_gzip=True,
         )
         results = transform_shards(recipe, tasks, folders, limits, self._beam_pipeline_args)
 
         transformed.split_names = artifact_utils.encode_split_names(splits)
-        examples_utils.set_payload_format(
-            transformed, examples_utils.get_payload_format(examples[0])
-        )
+        examples_utils.set_payload_format(transformed, example_gen_pb2.FORMAT_TF_EXAMPLE)
+        examples_utils.set_file_format(transformed, "tfrecords_gzip")
         total = SplitCounts.of(results)
         quarantine.read = total.read
         quarantine.quarantined = total.quarantined
@@ -75,3 +77,14 @@ class PixelTransformExecutor(BaseBeamExecutor):
         check_books(results, limits)
         manifest = make_manifest(recipe, tasks, results).model_dump_json(indent=1) + "\n"
         write_bytes(f"{transformed.uri}/{MANIFEST_FILE}", manifest.encode())
+
+
+def _check_format(examples: types.Artifact) -> None:
+    """Refuses Examples that are not `tf.train.Example`s in TFRecords, before anything is read."""
+    payload = examples_utils.get_payload_format_string(examples)
+    file_format = examples_utils.get_file_format(examples)
+    if payload != "FORMAT_TF_EXAMPLE" or not file_format.startswith("tfrecord"):
+        raise InputError(
+            "PixelTransform reads tf.train.Examples in TFRecords. Received: payload format "
+            f"{payload}, file format {file_format}, in {examples.uri}."
+        )

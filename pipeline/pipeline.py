@@ -1,0 +1,109 @@
+"""The pipeline: raw digit scans in, a pushed model out, with PixelTransform in the middle."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import tensorflow_model_analysis as tfma
+from tfx import v1 as tfx
+from tfx.dsl.components.base.base_node import BaseNode
+from tfx.proto import example_gen_pb2
+
+from pixelbake import Recipe
+from pixelbake.tfx import PixelTransform
+
+__all__ = ["MIN_ACCURACY", "create_components", "create_pipeline"]
+
+#: Below this accuracy on held-out scans, Evaluator does not bless the model and nothing is pushed.
+MIN_ACCURACY = 0.95
+
+
+def create_components(
+    data: Path, recipe: Recipe, serving: Path, train_steps: int
+) -> dict[str, BaseNode]:
+    """Wires the components, from ExampleGen to Pusher.
+
+    Args:
+        data: Folder with `train-*.tfrecord` and `eval-*.tfrecord`.
+        recipe: What to do to the pixels.
+        serving: Folder that the model is pushed to.
+        train_steps: Number of batches to train on.
+
+    Returns:
+        The components by name, in order.
+    """
+    splits = [
+        example_gen_pb2.Input.Split(name=split, pattern=f"{split}-*") for split in ("train", "eval")
+    ]
+    example_gen = tfx.components.ImportExampleGen(
+        input_base=str(data), input_config=example_gen_pb2.Input(splits=splits)
+    )
+    statistics_gen = tfx.components.StatisticsGen(examples=example_gen.outputs["examples"])
+    schema_gen = tfx.components.SchemaGen(statistics=statistics_gen.outputs["statistics"])
+    example_validator = tfx.components.ExampleValidator(
+        statistics=statistics_gen.outputs["statistics"], schema=schema_gen.outputs["schema"]
+    )
+    transform = PixelTransform(examples=example_gen.outputs["examples"], recipe=recipe)
+    trainer = tfx.components.Trainer(
+        run_fn="pipeline.trainer.run_fn",
+        examples=transform.outputs["transformed_examples"],
+        transform_graph=transform.outputs["transform_graph"],
+        train_args=tfx.proto.TrainArgs(splits=["train"], num_steps=train_steps),
+        eval_args=tfx.proto.EvalArgs(splits=["eval"]),
+    )
+    # Evaluator reads the raw scans: it judges the model together with its baked-in transforms.
+    evaluator = tfx.components.Evaluator(
+        examples=example_gen.outputs["examples"],
+        example_splits=["eval"],
+        model=trainer.outputs["model"],
+        eval_config=_eval_config(),
+    )
+    pusher = tfx.components.Pusher(
+        model=trainer.outputs["model"],
+        model_blessing=evaluator.outputs["blessing"],
+        push_destination=tfx.proto.PushDestination(
+            filesystem=tfx.proto.PushDestination.Filesystem(base_directory=str(serving))
+        ),
+    )
+    return {
+        "example_gen": example_gen,
+        "statistics_gen": statistics_gen,
+        "schema_gen": schema_gen,
+        "example_validator": example_validator,
+        "transform": transform,
+        "trainer": trainer,
+        "evaluator": evaluator,
+        "pusher": pusher,
+    }
+
+
+def create_pipeline(components: dict[str, BaseNode], root: Path) -> tfx.dsl.Pipeline:
+    """Puts components into a pipeline whose metadata is kept in SQLite.
+
+    Args:
+        components: What `create_components` returns, and whatever was added to it.
+        root: Folder for the artifacts and the metadata.
+    """
+    root.mkdir(parents=True, exist_ok=True)
+    return tfx.dsl.Pipeline(
+        pipeline_name="digits",
+        pipeline_root=str(root / "artifacts"),
+        components=list(components.values()),
+        metadata_connection_config=tfx.orchestration.metadata.sqlite_metadata_connection_config(
+            str(root / "metadata.sqlite")
+        ),
+    )
+
+
+def _eval_config() -> tfma.EvalConfig:
+    accuracy = tfma.MetricConfig(
+        class_name="SparseCategoricalAccuracy",
+        threshold=tfma.MetricThreshold(
+            value_threshold=tfma.GenericValueThreshold(lower_bound={"value": MIN_ACCURACY})
+        ),
+    )
+    return tfma.EvalConfig(
+        model_specs=[tfma.ModelSpec(signature_name="serving_default", label_key="label")],
+        slicing_specs=[tfma.SlicingSpec()],
+        metrics_specs=[tfma.MetricsSpec(metrics=[accuracy])],
+    )
