@@ -22,7 +22,7 @@ PARALLEL_IMAGES = 16
 _DTYPES = {"int64": tf.int64, "float32": tf.float32, "bytes": tf.string}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # by identity: tf.function keeps functions as dict keys
 class PreprocessingFn:
     """A `preprocessing_fn` that can be pickled: plain values and the layers as GraphDef bytes.
 
@@ -132,7 +132,7 @@ def make_preprocessing_fn(recipe: Recipe) -> Callable[[Mapping[str, Any]], dict[
         resize=recipe.resize,
         output=recipe.output,
         value_range=recipe.value_range,
-        shape=tuple(model.output_shape[1:]),
+        shape=recipe.output_shape,
         passthrough=dict(recipe.passthrough),
     )
 

@@ -11,7 +11,6 @@ from pixelbake.errors import RunError
 from pixelbake.images import decode_stored
 from pixelbake.preprocessing import raw_feature_spec
 from pixelbake.recipe import Recipe
-from pixelbake.stored_images import stored_shape
 from pixelbake.transform_graph import read_recipe
 
 __all__ = ["read_examples"]
@@ -72,7 +71,7 @@ def read_examples(
             raise RunError(f"no file matches {source!r}.")
     spec = raw_feature_spec(recipe)
     spec.pop(recipe.mask or "", None)
-    shape = stored_shape(recipe)
+    shape = recipe.output_shape
     if recipe.output.encoding == "float":
         spec[recipe.image] = tf.io.FixedLenFeature(shape, tf.float32)
 

@@ -9,7 +9,7 @@ import tensorflow as tf
 from pixelbake.images import decode_stored
 from pixelbake.recipe import Recipe
 
-__all__ = ["decode_stored_images", "stored_shape"]
+__all__ = ["decode_stored_images"]
 
 
 def decode_stored_images(stored: Any, recipe: Recipe) -> Any:
@@ -26,7 +26,7 @@ def decode_stored_images(stored: Any, recipe: Recipe) -> Any:
         tf.errors.InvalidArgumentError: (at run time) The images have no common size, so that they
             can't form a batch.
     """
-    shape = stored_shape(recipe)
+    shape = recipe.output_shape
     if recipe.output.encoding == "float":
         return tf.ensure_shape(stored, (None, *shape))
     return tf.map_fn(
@@ -34,8 +34,3 @@ def decode_stored_images(stored: Any, recipe: Recipe) -> Any:
         stored,
         fn_output_signature=tf.TensorSpec(shape, tf.uint8),
     )
-
-
-def stored_shape(recipe: Recipe) -> tuple[int | None, ...]:
-    """Returns `[H, W, C]` of a transformed image, None where it varies."""
-    return tuple(recipe.build_model().output_shape[1:])

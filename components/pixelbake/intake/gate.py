@@ -22,10 +22,18 @@ class ImageLimits:
     Attributes:
         max_pixels: Width times height, at least 1. Default 64 million.
         max_bytes: Encoded bytes, at least 1. Default 64 MiB.
+
+    Raises:
+        ValueError: A limit is less than 1.
     """
 
     max_pixels: int = 64_000_000
     max_bytes: int = 64 * 2**20
+
+    def __post_init__(self) -> None:
+        for name, value in (("max_pixels", self.max_pixels), ("max_bytes", self.max_bytes)):
+            if value < 1:
+                raise ValueError(f"{name} must be at least 1. Received: {name}={value}.")
 
 
 @dataclass(frozen=True)
@@ -101,7 +109,9 @@ def check_image(data: bytes, limits: ImageLimits) -> ImageHeader | Refusal:
             Reason.FORMAT_NOT_ALLOWED, f"JPEG and PNG are decoded; the format is {found}"
         )
     if header is None:
-        return Refusal(Reason.HEADER_INVALID, f"the {name.upper()} header holds no size")
+        return Refusal(
+            Reason.HEADER_INVALID, f"the {name.upper()} header holds no size where one can be found"
+        )
     width, height, orientation = header
     if width * height > limits.max_pixels:
         return Refusal(

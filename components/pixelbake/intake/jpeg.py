@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from pixelbake.intake.exif import exif_orientation
 
 __all__ = ["jpeg_header"]
@@ -11,6 +13,9 @@ _BARE = frozenset({0x01, *range(0xD0, 0xD9)})
 #: Start-of-frame markers: C0 to CF but DHT, JPG and DAC.
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _SCAN, _END, _APP1 = 0xDA, 0xD9, 0xE1
+#: Before its frame, a photograph has some ten segments; a file made to stall us has millions.
+_MAX_MARKERS = 100_000
+_NOT_FILL = re.compile(rb"[^\xff]")
 
 
 def jpeg_header(data: bytes) -> tuple[int, int, int] | None:
@@ -21,30 +26,25 @@ def jpeg_header(data: bytes) -> tuple[int, int, int] | None:
     """
     at = 2
     orientation = 1
-    end = len(data)
-    while True:
+    for _ in range(_MAX_MARKERS):
         at = data.find(b"\xff", at)
-        if at < 0:
+        found = _NOT_FILL.search(data, at) if at >= 0 else None
+        if found is None or found.end() + 2 > len(data):
             return None
-        while at < end and data[at] == 0xFF:
-            at += 1
-        if at + 2 >= end:
-            return None
-        marker = data[at]
-        at += 1
+        at = found.end()
+        marker = data[at - 1]
         if marker == 0 or marker in _BARE:
             continue
         if marker in (_SCAN, _END):
             return None
         length = data[at] << 8 | data[at + 1]
-        if length < 2:
-            return None
         if marker in _FRAMES:
             frame = data[at + 2 : at + 7]
-            if len(frame) < 5:
+            if length < 2 or len(frame) < 5:
                 return None
             height, width = frame[1] << 8 | frame[2], frame[3] << 8 | frame[4]
             return (width, height, orientation) if width and height else None
         if marker == _APP1 and data.startswith(b"Exif\0\0", at + 2):
             orientation = exif_orientation(data[at + 8 : at + length])
-        at += length
+        at += max(length, 2)  # libjpeg takes a segment shorter than its own length field as empty
+    return None

@@ -12,21 +12,28 @@ __all__ = ["png_header", "png_overrun"]
 #: libpng allocates what a chunk claims before it reads it. Small overruns cost nothing, and are
 #: left to it: they are just files that were cut.
 _OVERRUN_BYTES = 2**20
+#: A PNG of 64 MiB written in pieces of 8 KiB has 8,192 chunks; a file made to stall us, millions.
+_MAX_CHUNKS = 100_000
 
 
 def png_header(data: bytes) -> tuple[int, int, int] | None:
-    """Returns `(width, height, orientation)` of a PNG, or None if its IHDR chunk says no size."""
+    """Returns `(width, height, orientation)` of a PNG.
+
+    None if its IHDR chunk says no size, or if there are too many chunks to look at.
+    """
     if len(data) < 24 or data[12:16] != b"IHDR":
         return None
     width, height = struct.unpack_from(">II", data, 16)
     if not 0 < width < 2**31 or not 0 < height < 2**31:
         return None
     orientation = 1
-    for kind, at, length in _chunks(data):
-        if kind == b"eXIf":
+    pixels_seen = False
+    for number, (kind, at, length) in enumerate(_chunks(data)):
+        if number == _MAX_CHUNKS:
+            return None
+        pixels_seen = pixels_seen or kind == b"IDAT"
+        if kind == b"eXIf" and not pixels_seen:  # the specification wants it before the pixels
             orientation = exif_orientation(data[at : at + length])
-        elif kind == b"IDAT":  # the specification wants eXIf before it
-            break
     return width, height, orientation
 
 

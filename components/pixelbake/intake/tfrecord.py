@@ -11,7 +11,7 @@ import struct
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import BinaryIO, Protocol
+from typing import Any, BinaryIO, Protocol
 
 import google_crc32c
 
@@ -142,9 +142,11 @@ class _Source(Protocol):
 
 def _open(stream: BinaryIO) -> _Source:
     plain = _Plain(stream)
-    start = plain.read(2)
+    start = plain.read(_HEADER.size)
     plain.push_back(start)
-    return _Gzip(plain) if start == _GZIP_MAGIC else plain
+    # A plain file may begin with gzip's magic number too: a first record of 35,615 bytes does.
+    is_record = len(start) == _HEADER.size and masked_crc(start[:8]) == _CRC.unpack(start[8:])[0]
+    return _Gzip(plain) if start.startswith(_GZIP_MAGIC) and not is_record else plain
 
 
 class _Plain:
@@ -184,8 +186,11 @@ class _Plain:
 
     def read_some(self) -> bytes:
         """Returns what is buffered, or the next chunk; empty only at the end."""
-        data = self._buffer[self._at :] or self.read(_CHUNK)
-        self._buffer, self._at = (b"", 0) if data else (self._buffer, self._at)
+        data = self._buffer[self._at :]
+        self._buffer, self._at = b"", 0
+        if not data:
+            data = self._stream.read(_CHUNK)
+            self.seen = self.seen or bool(data)
         return data
 
 
@@ -210,17 +215,16 @@ class _Gzip:
 
     def _fill(self) -> None:
         if self._inflate.eof:
-            self._input = self._inflate.unused_data or self._packed.read_some()
-            if not self._input.strip(b"\0"):  # gzip files may be padded with zeros
+            if not self._next_member():
                 self._ended = True
                 return
-            self._inflate = zlib.decompressobj(wbits=31)
         elif not self._input:
             self._input = self._packed.read_some()
             if not self._input:
                 self.damage = "the gzip stream ends before its end mark"
                 self._ended = True
                 return
+        before = self._inflate.copy()
         try:
             # The bound keeps a small file from inflating into all of memory at once.
             self._buffer += self._inflate.decompress(self._input, _CHUNK)
@@ -228,3 +232,26 @@ class _Gzip:
         except zlib.error as error:
             self.damage = f"the gzip stream is damaged: {error}"
             self._ended = True
+            self._buffer += _until_damage(before, self._input)
+
+    def _next_member(self) -> bool:
+        """Finds the start of another member, beyond the zeros that a gzip file may end with."""
+        rest = self._inflate.unused_data
+        while not (rest := rest.lstrip(b"\0")):
+            rest = self._packed.read_some()
+            if not rest:
+                return False
+        self._input = rest
+        self._inflate = zlib.decompressobj(wbits=31)
+        return True
+
+
+def _until_damage(inflate: Any, packed: bytes) -> bytes:
+    """Returns what can be unpacked before the damage: zlib gives nothing of a call that fails."""
+    unpacked = bytearray()
+    try:
+        for at in range(len(packed)):
+            unpacked += inflate.decompress(packed[at : at + 1])
+    except zlib.error:
+        pass
+    return bytes(unpacked)

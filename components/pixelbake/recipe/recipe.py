@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import keras
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, PrivateAttr, ValidationError, field_validator, model_validator
 
 from pixelbake.errors import RecipeError
 from pixelbake.recipe.layer import LayerSpec
@@ -65,6 +65,8 @@ class Recipe(Part):
     output: Output = Output()
     passthrough: dict[str, Feature] = Field(default_factory=dict)
 
+    _output_shape: tuple[int | None, ...] = PrivateAttr()
+
     @field_validator("value_range")
     @classmethod
     def _known_range(cls, value: tuple[float, float]) -> tuple[float, float]:
@@ -108,7 +110,8 @@ class Recipe(Part):
                 f"no layer uses the mask. Received: mask={self.mask!r}. Remove it, or add a layer "
                 "over [image, mask] such as ConditionalPixelTransform."
             )
-        self._check_output(self.build_model().output_shape)
+        self._output_shape = self.build_model().output_shape
+        self._check_output(self._output_shape)
         return self
 
     def _check_output(self, shape: tuple[int | None, ...]) -> None:
@@ -134,6 +137,11 @@ class Recipe(Part):
     def input_size(self) -> tuple[int | None, int | None]:
         """Height and width of the images that the first layer sees; None where they vary."""
         return (self.resize.height, self.resize.width) if self.resize else (None, None)
+
+    @property
+    def output_shape(self) -> tuple[int | None, ...]:
+        """Shape `[H, W, C]` of a transformed image; None where it varies."""
+        return self._output_shape[1:]
 
     def build_model(self) -> keras.Model:
         """Makes the Keras model of the layers alone, with their frozen weights.

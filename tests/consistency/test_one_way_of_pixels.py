@@ -1,0 +1,148 @@
+"""The keystone: the same bytes give the same pixels, whichever way they go.
+
+Ways: the layers called eagerly on what Pillow decodes; the preprocessing_fn in a tf.function; the
+Beam job, read back; the exported model in a process that knows nothing but TensorFlow.
+"""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+
+import pixelbake
+from pipeline.photos import photo_crops
+from pixelbake.layers import Brightness, ConditionalPixelTransform, GaussianBlur
+from pixelbake.recipe import Output, Resize
+from pixelbake.stored_images import decode_stored_images
+from tests.e2e.fresh_process import ask, write_records
+
+ENCODINGS = ["png", "raw", "float"]
+
+
+def trained_mask_layer() -> ConditionalPixelTransform:
+    layer = ConditionalPixelTransform()
+    layer.build([(None, None, None, 3), (None, None, None, 1)])
+    kernel = np.random.default_rng(0).normal(0, 2, layer.kernel.shape)
+    layer.set_weights([kernel, np.array([-1.0])])
+    return layer
+
+
+def jpegs() -> list[bytes]:
+    return [tf.io.encode_jpeg(crop, quality=90).numpy() for crop in photo_crops()][::3]
+
+
+def foreground_masks() -> list[bytes]:
+    """Where a crop is more red than blue, as gray PNG."""
+    return [
+        tf.io.encode_png(np.uint8(255 * (crop[..., :1] > crop[..., 2:]))).numpy()
+        for crop in photo_crops()
+    ][::3]
+
+
+def pillow_pixels(data: bytes) -> np.ndarray:
+    return np.asarray(Image.open(io.BytesIO(data)), np.float32) * np.float32(1 / 255)
+
+
+def quantised(pixels) -> np.ndarray:
+    return np.round(np.clip(np.asarray(pixels), 0, 1) * np.float32(255)).astype(np.uint8)
+
+
+@dataclass
+class Ways:
+    """The uint8 pixels [B, H, W, C] that each way gives, for one recipe and encoding."""
+
+    eager: np.ndarray
+    traced: np.ndarray
+    materialised: np.ndarray
+    served: np.ndarray
+
+
+def go_all_ways(encoding: str, masked: bool, folder: Path) -> Ways:
+    layers = [Brightness(1.2), GaussianBlur(5, 2.0), *([trained_mask_layer()] if masked else [])]
+    # A size of their own is what float images need; it changes nothing here.
+    recipe = pixelbake.Recipe(
+        layers=layers,
+        mask="mask" if masked else None,
+        resize=Resize(height=224, width=224),
+        output=Output(encoding=encoding),
+    )
+    features = {"image": jpegs(), **({"mask": foreground_masks()} if masked else {})}
+
+    x = np.stack([pillow_pixels(data) for data in features["image"]])
+    for layer in layers:
+        if isinstance(layer, ConditionalPixelTransform):
+            x = [x, np.stack([pillow_pixels(data) for data in features["mask"]])[..., None]]
+        x = layer(x)
+    eager = quantised(x)
+
+    function = tf.function(pixelbake.make_preprocessing_fn(recipe), autograph=False)
+    stored = function({name: tf.constant(values) for name, values in features.items()})["image"]
+    traced = decode_stored_images(stored, recipe).numpy()
+
+    records = [
+        tf.train.Example(
+            features=tf.train.Features(
+                feature={
+                    name: tf.train.Feature(bytes_list=tf.train.BytesList(value=[values[i]]))
+                    for name, values in features.items()
+                }
+            )
+        ).SerializeToString()
+        for i in range(len(eager))
+    ]
+    write_records(folder / "photos.tfrecord", records)
+    run = str(folder / "run")
+    config = pixelbake.JobConfig(
+        input={"photos": str(folder / "photos.tfrecord")}, output=run, recipe=recipe
+    )
+    pixelbake.run_job(config)
+    read = pixelbake.read_examples(run, "photos").as_numpy_iterator()
+    materialised = np.stack([example["image"] for example in read])
+
+    seen = keras.Input((224, 224, 3), dtype=materialised.dtype.name)
+    model = keras.Model(seen, keras.layers.Identity(dtype=materialised.dtype.name)(seen))
+    pixelbake.export_serving_model(model, f"{run}/transform_graph", str(folder / "model"))
+    names = {"image": "image_bytes", "mask": "mask_bytes"}
+    requests = {names[name]: values for name, values in features.items()}
+    served = ask(folder / "model", "serve_image_bytes", **requests)["outputs"]
+
+    if encoding == "float":
+        traced, materialised, served = map(quantised, (traced, materialised, served))
+    return Ways(eager, traced, materialised, served)
+
+
+@pytest.fixture(scope="module", params=[False, True], ids=["", "with a learned mask"])
+def masked(request):
+    return request.param
+
+
+@pytest.fixture(scope="module", params=ENCODINGS)
+def ways(request, masked, tmp_path_factory):
+    return go_all_ways(request.param, masked, tmp_path_factory.mktemp("ways"))
+
+
+def test_the_images_are_changed_at_all(ways):
+    raw = np.stack([np.asarray(Image.open(io.BytesIO(data))) for data in jpegs()])
+    assert np.mean(np.abs(ways.eager.astype(int) - raw)) > 5
+
+
+@pytest.mark.parametrize("way", ["traced", "materialised", "served"])
+def test_every_way_gives_the_pixels_of_the_eager_layers(ways, way):
+    pixels = getattr(ways, way)
+    assert pixels.dtype == np.uint8
+    np.testing.assert_array_equal(pixels, ways.eager)
+
+
+def test_a_lossy_encoding_is_seen_by_the_served_model_as_it_was_seen_in_training(tmp_path):
+    ways = go_all_ways("jpeg", False, tmp_path)
+    assert not np.array_equal(ways.materialised, ways.eager)
+    assert np.abs(ways.materialised.astype(int) - ways.eager).max() <= 16
+    np.testing.assert_array_equal(ways.served, ways.materialised)
+    np.testing.assert_array_equal(ways.traced, ways.materialised)
