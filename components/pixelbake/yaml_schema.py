@@ -11,6 +11,7 @@ from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.constructor import DuplicateKeyError
 from ruamel.yaml.error import MarkedYAMLError
 from ruamel.yaml.events import AliasEvent
+from ruamel.yaml.reader import ReaderError
 from ruamel.yaml.scalarbool import ScalarBoolean
 from ruamel.yaml.scalarfloat import ScalarFloat
 from ruamel.yaml.scalarint import ScalarInt
@@ -41,12 +42,16 @@ def read_yaml(path: str | Path) -> CommentedMap:
     try:
         text = data.decode()
         for event in YAML(typ="rt", pure=True).parse(text):
+            if getattr(event, "version", None):
+                raise ConfigError(f"{path}: YAML 1.2 is read; remove the %YAML line.")
             if isinstance(event, AliasEvent):
                 raise ConfigError(
                     f"{path}, line {event.start_mark.line + 1}: the alias *{event.anchor} is not "
                     "allowed. Write the value out."
                 )
         loaded = YAML(typ="rt", pure=True).load(text)
+    except ConfigError:
+        raise
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: not UTF-8: {error}") from error
     except DuplicateKeyError as error:
@@ -55,6 +60,11 @@ def read_yaml(path: str | Path) -> CommentedMap:
     except MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise ConfigError(f"{path}, line {line}: {error.problem}") from error
+    except ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        raise ConfigError(f"{path}, line {line}: {str(error).splitlines()[0]}") from error
+    except ValueError as error:  # what ruamel makes values of, such as dates, and can't
+        raise ConfigError(f"{path}: a value is not what it looks like: {error}") from error
     if not isinstance(loaded, CommentedMap):
         raise ConfigError(f"{path}: expected keys and values. Received: {type(loaded).__name__}.")
     return loaded
@@ -71,13 +81,15 @@ def validate(loaded: CommentedMap, model: type[Model], path: str | Path) -> Mode
     except ValidationError as error:
         lines = []
         for mistake in error.errors(include_url=False):
-            key = ".".join(str(part) for part in mistake["loc"])
+            cause = mistake.get("ctx", {}).get("error")
+            location = (*mistake["loc"], *getattr(cause, "at", ()))
+            key = ".".join(str(part) for part in location)
             message = mistake["msg"].removeprefix("Value error, ")
             if mistake["type"] == "extra_forbidden":
                 message = "unknown key"
             if "Received" not in message:
-                message = f"{message}. Received: {_short(mistake['input'])}."
-            line = _line_of(loaded, mistake["loc"])
+                message = f"{message.rstrip('.')}. Received: {_short(mistake['input'])}."
+            line = _line_of(loaded, location)
             where = f"{path}, line {line}" + (f", {key}" if key else "")
             lines.append(f"{where}: {message}")
         raise ConfigError("\n".join(lines)) from error

@@ -11,11 +11,14 @@ from ruamel.yaml.comments import CommentedMap
 
 from pixelbake.errors import ConfigError
 from pixelbake.recipe import Recipe
-from pixelbake.recipe.parts import Part
+from pixelbake.recipe.parts import LocatedError, Part
 from pixelbake.recipe.yaml_file import with_keras_layers
 from pixelbake.yaml_schema import read_yaml, validate
 
 __all__ = ["JobConfig", "Limits", "job_from_yaml"]
+
+
+_Pattern = Annotated[str, Field(min_length=1)]
 
 
 class Limits(Part):
@@ -52,7 +55,7 @@ class JobConfig(Part):
         limits: How much may be wrong before the job fails.
     """
 
-    input: dict[str, tuple[str, ...]] = Field(strict=False, min_length=1)
+    input: dict[str, Annotated[tuple[_Pattern, ...], Field(strict=False)]] = Field(min_length=1)
     output: str = Field(min_length=1)
     recipe: Recipe
     limits: Limits = Limits()
@@ -69,11 +72,12 @@ class JobConfig(Part):
     def _split_names(cls, value: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
         for split, patterns in value.items():
             if not split.replace("_", "").replace("-", "").isalnum():
-                raise ValueError(
-                    f"a split's name has letters, digits, '-' and '_' only. Received: {split!r}."
+                raise LocatedError(
+                    f"a split's name has letters, digits, '-' and '_' only. Received: {split!r}.",
+                    split,
                 )
             if not patterns:
-                raise ValueError(f"split {split!r} needs at least one file pattern.")
+                raise LocatedError(f"split {split!r} needs at least one file pattern.", split)
         return value
 
 
@@ -94,7 +98,7 @@ def job_from_yaml(path: str | Path) -> JobConfig:
             f"Received: {recipe!r}."
         )
     if isinstance(recipe, CommentedMap):
-        with_keras_layers(recipe, path)
+        with_keras_layers(recipe, path, "recipe.layers")
     config = validate(loaded, JobConfig, path)
     base = path.parent.resolve()
     return config.model_copy(

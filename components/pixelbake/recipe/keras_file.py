@@ -10,6 +10,7 @@ from typing import Any
 
 import h5py
 import keras
+from pydantic import ValidationError
 
 from pixelbake.errors import RecipeError
 from pixelbake.recipe.layer import LayerSpec, class_of
@@ -30,8 +31,8 @@ _CONTAINERS = frozenset({"Functional", "Sequential", "InputLayer"})
 def layers_from_keras_file(path: str | Path) -> tuple[LayerSpec, ...]:
     """Takes the layers, weights included, out of a Sequential or straight functional model.
 
-    The file is checked before Keras opens it: its size when unpacked, its members, and every
-    class that its `config.json` names. It is then loaded in Keras' safe mode.
+    The file is checked before Keras opens it: its size when unpacked, its members, and the class
+    of every layer in its `config.json`. It is then loaded in Keras' safe mode.
 
     Args:
         path: A `.keras` file whose model takes one image, or an image and a mask for layers over
@@ -50,13 +51,16 @@ def layers_from_keras_file(path: str | Path) -> tuple[LayerSpec, ...]:
         _check_classes(json.loads(members["config.json"]), path)
         _check_weights_file(members["model.weights.h5"], path)
         model = keras.saving.load_model(path, compile=False, safe_mode=True)
+        return tuple(LayerSpec.model_validate(layer) for layer in _in_line(model, path))
     except RecipeError:
         raise
+    except ValidationError as error:
+        messages = [mistake["msg"].removeprefix("Value error, ") for mistake in error.errors()]
+        raise RecipeError(f"{path}: {' '.join(messages)}") from error
     except FileNotFoundError as error:
         raise RecipeError(f"no such file: {path}") from error
     except Exception as error:
         raise RecipeError(f"{path} can't be loaded as a .keras file: {error}") from error
-    return tuple(LayerSpec.model_validate(layer) for layer in _in_line(model, path))
 
 
 def _read_members(path: Path) -> dict[str, bytes]:
@@ -148,8 +152,9 @@ def _in_line(model: keras.Model, path: Path) -> list[keras.Layer]:
         if isinstance(operation, keras.layers.InputLayer):
             continue
         taken = list(operation._inbound_nodes[0].input_tensors)
-        rest = [tensor for tensor in taken[1:] if not any(tensor is t for t in (at, *inputs[1:]))]
-        straight = len(operation._inbound_nodes) == 1 and taken[0] is at and not rest
+        mask = inputs[1] if len(inputs) == 2 else at
+        straight = taken[0] is at and all(tensor is mask for tensor in taken[1:])
+        straight = straight and len(operation._inbound_nodes) == 1
         if not isinstance(operation, keras.Layer) or not straight:
             raise RecipeError(
                 f"{path}: {operation.name} ({type(operation).__name__}) does not follow the layer "

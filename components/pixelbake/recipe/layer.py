@@ -6,7 +6,7 @@ import base64
 import inspect
 import json
 from collections.abc import Iterator
-from typing import Any
+from typing import Annotated, Any
 
 import keras
 import numpy as np
@@ -15,7 +15,7 @@ from pydantic import Field, field_validator, model_validator
 import pixelbake.layers
 from pixelbake.recipe.parts import Part
 
-__all__ = ["LayerSpec", "Weight", "class_of"]
+__all__ = ["LayerSpec", "Weight", "check_deterministic", "class_of"]
 
 #: Keras' own layers that may be baked: deterministic, the same in training and inference, and
 #: image in, image out. Equalization and Solarization are absent because they silently do nothing
@@ -99,22 +99,40 @@ def class_of(name: str) -> type[keras.Layer]:
     )
 
 
-def _random_parts(value: Any, depth: int = 0) -> Iterator[str]:
-    """Yields the class names of seed generators and unsafe layers inside a layer."""
+def check_deterministic(name: str, layer: keras.Layer) -> None:
+    """Refuses a layer that holds, however deep, something random or unsafe.
+
+    Args:
+        name: The layer's name, for the error.
+        layer: The layer; to be checked again when it is built, since parts may be made then.
+
+    Raises:
+        ValueError: Names what the layer holds.
+    """
+    found = sorted(set(_random_parts(layer, set())))
+    if found:
+        raise ValueError(
+            f"layer {name!r} holds {', '.join(found)}; a recipe must give the same pixels in "
+            f"training and serving. Received: layer={name!r}."
+        )
+
+
+def _random_parts(value: Any, seen: set[int]) -> Iterator[str]:
+    """Yields the class names of seed generators and unsafe layers inside a value."""
+    if id(value) in seen:
+        return
+    seen.add(id(value))
     if isinstance(value, keras.random.SeedGenerator):
         yield "SeedGenerator"
     elif isinstance(value, keras.layers.Lambda):
         yield "Lambda"
-    if depth < 4:
-        if isinstance(value, keras.Layer):
-            for part in vars(value).values():
-                yield from _random_parts(part, depth + 1)
-        elif isinstance(value, list | tuple):
-            for part in value:
-                yield from _random_parts(part, depth + 1)
-        elif isinstance(value, dict):
-            for part in value.values():
-                yield from _random_parts(part, depth + 1)
+    if isinstance(value, keras.Layer):
+        value = vars(value)
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list | tuple | set | frozenset):
+        for part in value:
+            yield from _random_parts(part, seen)
 
 
 class Weight(Part):
@@ -125,7 +143,7 @@ class Weight(Part):
         data: Its float32 values, little-endian, row-major, in base64.
     """
 
-    shape: tuple[int, ...] = Field(strict=False)
+    shape: tuple[Annotated[int, Field(ge=0)], ...] = Field(strict=False)
     data: str
 
     @model_validator(mode="after")
@@ -142,7 +160,7 @@ class Weight(Part):
     @classmethod
     def from_array(cls, array: Any) -> Weight:
         """Freezes an array of any float dtype."""
-        values = np.ascontiguousarray(array, dtype="<f4")
+        values = np.asarray(array, dtype="<f4", order="C")
         return cls(shape=values.shape, data=base64.b64encode(values.tobytes()).decode())
 
     def to_array(self) -> np.ndarray:
@@ -183,12 +201,7 @@ class LayerSpec(Part):
     @model_validator(mode="after")
     def _config_is_whole(self) -> LayerSpec:
         built = self.build()
-        found = sorted(set(_random_parts(built)))
-        if found:
-            raise ValueError(
-                f"layer {self.layer!r} holds {', '.join(found)}; a recipe must give the same "
-                f"pixels in training and serving. Received: layer={self.layer!r}."
-            )
+        check_deterministic(self.layer, built)
         whole = {k: v for k, v in built.get_config().items() if k not in _INSTANCE_KEYS}
         try:
             plain = json.loads(json.dumps(whole, allow_nan=False))

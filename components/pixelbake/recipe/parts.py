@@ -6,10 +6,22 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-__all__ = ["Decode", "Feature", "Output", "Part", "Resize"]
+__all__ = ["Decode", "Feature", "Output", "Part", "Resize", "LocatedError"]
 
 Encoding = Literal["png", "raw", "float", "jpeg"]
 FeatureType = Literal["int64", "float32", "bytes"]
+
+
+class LocatedError(ValueError):
+    """A mistake that only the whole value shows, and where in it to look.
+
+    Attributes:
+        at: Keys and indices from the value to the mistake, as in `pydantic`'s `loc`.
+    """
+
+    def __init__(self, message: str, *at: str | int) -> None:
+        super().__init__(message)
+        self.at = at
 
 
 class Part(BaseModel):

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 from collections.abc import Mapping
 from typing import Any
 
 import keras
+import numpy as np
 from pydantic import Field, PrivateAttr, ValidationError, field_validator, model_validator
 
 from pixelbake.errors import RecipeError
-from pixelbake.recipe.layer import LayerSpec
-from pixelbake.recipe.parts import Decode, Feature, Output, Part, Resize
+from pixelbake.recipe.layer import LayerSpec, check_deterministic
+from pixelbake.recipe.parts import Decode, Feature, LocatedError, Output, Part, Resize
 
 __all__ = ["Recipe"]
 
@@ -88,27 +88,30 @@ class Recipe(Part):
         images = [name for name in (self.image, self.mask) if name is not None]
         for name in images:
             if name in self.passthrough or images.count(name) > 1:
-                raise ValueError(
+                raise LocatedError(
                     f"feature {name!r} is named twice; image, mask and the passthrough features "
                     f"must differ. Received: image={self.image!r}, mask={self.mask!r}, "
-                    f"passthrough={sorted(self.passthrough)}."
+                    f"passthrough={sorted(self.passthrough)}.",
+                    *(("passthrough", name) if name in self.passthrough else ("mask",)),
                 )
         return self
 
     @model_validator(mode="after")
     def _layers_fit(self) -> Recipe:
-        for spec in self.layers:
+        for i, spec in enumerate(self.layers):
             own = spec.config.get("value_range")
             if own is not None and tuple(map(float, own)) != self.value_range:
-                raise ValueError(
+                raise LocatedError(
                     f"layer {spec.layer!r} expects pixels in {tuple(own)}, the recipe gives them "
                     f"in {self.value_range}. Received: value_range={own}. Set the layer's "
-                    f"value_range to {list(self.value_range)}, or the recipe's to {list(own)}."
+                    f"value_range to {list(self.value_range)}, or the recipe's to {list(own)}.",
+                    *("layers", i, "config", "value_range"),
                 )
         if self.mask is not None and not any(spec.takes_mask for spec in self.layers):
-            raise ValueError(
+            raise LocatedError(
                 f"no layer uses the mask. Received: mask={self.mask!r}. Remove it, or add a layer "
-                "over [image, mask] such as ConditionalPixelTransform."
+                "over [image, mask] such as ConditionalPixelTransform.",
+                "mask",
             )
         self._output_shape = self.build_model().output_shape
         self._check_output(self._output_shape)
@@ -116,21 +119,24 @@ class Recipe(Part):
 
     def _check_output(self, shape: tuple[int | None, ...]) -> None:
         if len(shape) != 4:
-            raise ValueError(
+            raise LocatedError(
                 f"the last layer must give [batch, height, width, channels]. Received: shape "
-                f"{shape}."
+                f"{shape}.",
+                *("layers", len(self.layers) - 1),
             )
         allowed = _CHANNELS[self.output.encoding]
         if allowed and shape[3] not in allowed:
-            raise ValueError(
+            raise LocatedError(
                 f"output encoding {self.output.encoding!r} holds {allowed} channels. Received: "
                 f"{shape[3]} channels after the last layer. Use 'raw' or 'float', or end with a "
-                "layer that gives as many."
+                "layer that gives as many.",
+                *("output", "encoding"),
             )
         if self.output.encoding == "float" and None in shape[1:3]:
-            raise ValueError(
+            raise LocatedError(
                 "output encoding 'float' needs images of one size. Received: resize=None. Set "
-                "resize, or use 'png' or 'raw'."
+                "resize, or use 'png' or 'raw'.",
+                *("output", "encoding"),
             )
 
     @property
@@ -163,10 +169,12 @@ class Recipe(Part):
             try:
                 y = layer([x, x if mask is None else mask] if spec.takes_mask else x)
             except Exception as error:
-                raise ValueError(
+                raise LocatedError(
                     f"layers[{i}] ({spec.layer}) does not take what it is given: {error} "
-                    f"Received: shape {tuple(x.shape)}."
+                    f"Received: shape {tuple(x.shape)}.",
+                    *("layers", i),
                 ) from error
+            check_deterministic(spec.layer, layer)
             self._set_weights(i, spec, layer)
             x = y
         if x is image:
@@ -178,20 +186,27 @@ class Recipe(Part):
         wanted = [tuple(w.shape) for w in layer.weights]
         given = [] if spec.weights is None else [w.shape for w in spec.weights]
         if wanted and spec.weights is None:
-            raise ValueError(
+            raise LocatedError(
                 f"layers[{i}] ({spec.layer}) has weights of shapes {wanted}, and none are given: "
                 "its output would be random. Train it first and pass the trained layer or its "
-                ".keras file."
+                ".keras file.",
+                *("layers", i),
             )
         if wanted != given:
-            raise ValueError(
-                f"layers[{i}] ({spec.layer}) has weights of shapes {wanted}. Received: {given}."
+            raise LocatedError(
+                f"layers[{i}] ({spec.layer}) has weights of shapes {wanted}. Received: {given}.",
+                *("layers", i, "weights"),
             )
         if spec.weights:
             arrays = [w.to_array() for w in spec.weights]
-            if not all(math.isfinite(float(a.sum())) for a in arrays):
-                raise ValueError(f"layers[{i}] ({spec.layer}) has weights that are not finite.")
+            if not all(np.isfinite(a).all() for a in arrays):
+                raise LocatedError(
+                    f"layers[{i}] ({spec.layer}) has weights that are not finite.",
+                    *("layers", i, "weights"),
+                )
             layer.set_weights(arrays)
+            if isinstance(layer, keras.layers.Normalization):
+                layer.finalize_state()  # it computes with what it made of its weights before
 
     def to_json(self) -> str:
         """Returns the recipe as one line of JSON with sorted keys; `from_json` reads it."""
@@ -213,8 +228,18 @@ class Recipe(Part):
 
     @property
     def hash(self) -> str:
-        """SHA-256 of `to_json`, 64 hex digits: equal for recipes that do the same."""
-        return hashlib.sha256(self.to_json().encode()).hexdigest()
+        """SHA-256 of `to_json` with 1.0 written as 1: 64 hex digits, the same for equal recipes."""
+        plain = _one_way_of_writing(self.model_dump(mode="json"))
+        return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()
 
     def __hash__(self) -> int:
         return hash(self.hash)
+
+
+def _one_way_of_writing(value: Any) -> Any:
+    """Turns floats that are whole into integers, since 1 == 1.0 makes recipes equal."""
+    if isinstance(value, dict):
+        return {key: _one_way_of_writing(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [_one_way_of_writing(part) for part in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value

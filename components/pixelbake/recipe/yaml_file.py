@@ -37,8 +37,13 @@ def recipe_from_yaml(path: str | Path) -> Recipe:
     return validate(loaded, Recipe, path)
 
 
-def with_keras_layers(loaded: CommentedMap, path: Path) -> None:
+def with_keras_layers(loaded: CommentedMap, path: Path, key: str = "layers") -> None:
     """Puts the layers of a `.keras` file where `loaded` names one, in place.
+
+    Args:
+        loaded: The recipe as read.
+        path: The YAML file.
+        key: What the layers' key is called from the top of the file, for errors.
 
     Raises:
         ConfigError: The file is not one whose layers can be taken.
@@ -49,11 +54,11 @@ def with_keras_layers(loaded: CommentedMap, path: Path) -> None:
     line = loaded.lc.key("layers")[0] + 1
     if list(layers) != ["keras_file"] or not isinstance(layers["keras_file"], str):
         raise ConfigError(
-            f"{path}, line {line}, layers: expected a list of layers, or keras_file with a path. "
+            f"{path}, line {line}, {key}: expected a list of layers, or keras_file with a path. "
             f"Received: {dict(layers)!r}."
         )
     try:
         specs = layers_from_keras_file(path.parent / layers["keras_file"])
     except RecipeError as error:
-        raise ConfigError(f"{path}, line {line}, layers.keras_file: {error}") from error
+        raise ConfigError(f"{path}, line {line}, {key}.keras_file: {error}") from error
     loaded["layers"] = specs
