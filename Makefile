@@ -14,7 +14,7 @@ BIN := $(VENV)/bin
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 export PYTHONWARNINGS ?= ignore::FutureWarning,ignore::DeprecationWarning
 
-.PHONY: help env demo test test-slow test-faults test-all test-tft121 lint format locks clean
+.PHONY: help env demo test test-slow test-faults test-all test-tft121 lint format picture locks clean
 
 help: ## Show what there is to make
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
@@ -49,6 +49,9 @@ lint: env ## Check style, types and import rules
 format: env ## Format the code
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
+
+picture: env ## Make the README's picture anew
+	@$(BIN)/python -m pipeline.picture docs/images/photos.png
 
 locks: env ## Resolve the three stacks anew into deploy/locks
 	@deploy/lock.sh

@@ -40,18 +40,13 @@ def main() -> None:
 def _photographs() -> None:
     _title("Two photographs, as 30 JPEG crops in TFRecords, through the Beam job")
     import pixelbake
-    from pipeline.photos import write_photos
+    from pipeline.photos import transform_photos
     from pipeline.picture import write_picture
 
-    write_photos(OUTPUT / "photos")
-    config = pixelbake.JobConfig(
-        input={"photos": str(OUTPUT / "photos" / "*.tfrecord")},
-        output=str(OUTPUT / "photos-run"),
-        recipe=pixelbake.recipe_from_yaml(HERE / "configs" / "photos.yaml"),
-    )
-    counts = pixelbake.run_job(config).splits["photos"]
+    run = transform_photos(OUTPUT)
+    counts = pixelbake.read_manifest(str(run)).splits["photos"]
     print(f"{counts.read} read, {counts.written} written, {counts.quarantined} quarantined")
-    write_picture(OUTPUT / "photos-run", "photos", OUTPUT / "photos.png")
+    write_picture(run, "photos", OUTPUT / "photos.png")
     print(f"before and after: {OUTPUT.name}/photos.png")
 
 

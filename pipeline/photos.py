@@ -12,7 +12,11 @@ import numpy as np
 import tensorflow as tf
 from sklearn.datasets import load_sample_images
 
-__all__ = ["CROP_SIZE", "photo_crops", "write_photos"]
+import pixelbake
+
+__all__ = ["CROP_SIZE", "photo_crops", "transform_photos", "write_photos"]
+
+RECIPE = Path(__file__).parent / "configs" / "photos.yaml"
 
 CROP_SIZE = 224
 JPEG_QUALITY = 90
@@ -44,3 +48,21 @@ def write_photos(folder: Path) -> int:
                 features = tf.train.Features(feature={"image": image})
                 writer.write(tf.train.Example(features=features).SerializeToString())
     return len(crops)
+
+
+def transform_photos(folder: Path) -> Path:
+    """Writes the crops to `<folder>/photos` and runs the job over them.
+
+    Returns:
+        The folder of the finished run, whose only split is `photos`.
+    """
+    write_photos(folder / "photos")
+    run = folder / "photos-run"
+    pixelbake.run_job(
+        pixelbake.JobConfig(
+            input={"photos": str(folder / "photos" / "*.tfrecord")},
+            output=str(run),
+            recipe=pixelbake.recipe_from_yaml(RECIPE),
+        )
+    )
+    return run

@@ -1,7 +1,12 @@
-"""A sheet of images before and after a run, as the run's own files hold them."""
+"""A sheet of images before and after a run, as the run's own files hold them.
+
+`python -m pipeline.picture FILE` makes the one in the README.
+"""
 
 from __future__ import annotations
 
+import sys
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +14,7 @@ import tensorflow as tf
 from PIL import Image, ImageDraw, ImageFont
 
 import pixelbake
+from pipeline.photos import transform_photos
 
 __all__ = ["write_picture"]
 
@@ -54,3 +60,13 @@ def write_picture(run: Path, split: str, path: Path, count: int = 4) -> None:
             sheet.paste(image, (_GAP + column * (width + _GAP), top + _TITLE))
     path.parent.mkdir(parents=True, exist_ok=True)
     sheet.save(path, optimize=True)
+
+
+def main() -> None:
+    """Transforms the two photographs and writes the sheet to the file named."""
+    with tempfile.TemporaryDirectory() as folder:
+        write_picture(transform_photos(Path(folder)), "photos", Path(sys.argv[1]))
+
+
+if __name__ == "__main__":
+    main()
