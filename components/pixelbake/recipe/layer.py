@@ -250,7 +250,7 @@ class LayerSpec(Part):
                     f"config of layer {self.layer!r} must not set {key!r}: a recipe runs in "
                     f"float32 under its own names. Received: {key}={config[key]!r}. Remove it."
                 )
-        parameters = inspect.signature(cls.__init__).parameters
+        parameters = _parameters(cls)
         if "data_format" in parameters:
             if config.setdefault("data_format", "channels_last") not in ("channels_last", None):
                 raise ValueError(
@@ -266,3 +266,14 @@ class LayerSpec(Part):
                 f"layer {self.layer!r} does not take this config: {error} Received: "
                 f"config={self.config!r}. It takes: {', '.join(takes)}."
             ) from error
+
+
+def _parameters(cls: type[keras.Layer]) -> list[str]:
+    """Returns what a layer's constructor takes, its bases' arguments behind `**kwargs` included."""
+    names: dict[str, None] = {}
+    for base in cls.__mro__:
+        if base is keras.Layer:
+            break
+        if "__init__" in vars(base):
+            names.update(dict.fromkeys(inspect.signature(vars(base)["__init__"]).parameters))
+    return list(names)
