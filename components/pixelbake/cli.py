@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import signal
+import logging
+import os
 import sys
-from types import FrameType
-from typing import Any
+import warnings
 
 import click
 
@@ -29,17 +29,27 @@ def _cli(context: click.Context, debug: bool) -> None:
 @_cli.command(context_settings={"ignore_unknown_options": False})
 @click.argument("job", type=click.Path(dir_okay=False))
 @click.argument("beam_args", nargs=-1, type=click.UNPROCESSED)
-def run(job: str, beam_args: tuple[str, ...]) -> None:
+@click.option(
+    "--resume",
+    is_flag=True,
+    help="Take up the finished shards of an interrupted run, and keep this one's if interrupted.",
+)
+@click.pass_context
+def run(context: click.Context, job: str, beam_args: tuple[str, ...], resume: bool) -> None:
     """Transform the TFRecords that JOB (a YAML file) names.
 
     Whatever follows `--` goes to Beam.
 
     Example: pixelbake run digits.yaml -- --runner=DataflowRunner --project=p --region=r
     """
+    if not context.obj:
+        _hush()
     from pixelbake.job import job_from_yaml, run_job
+    from pixelbake.job.interruption import interruptible
 
-    config = job_from_yaml(job)
-    manifest = run_job(config, beam_args)
+    with interruptible():
+        config = job_from_yaml(job)
+        manifest = run_job(config, beam_args, resume=resume)
     for split, counts in manifest.splits.items():
         click.echo(
             f"{split}: {counts.read} read, {counts.written} written, "
@@ -50,9 +60,22 @@ def run(job: str, beam_args: tuple[str, ...]) -> None:
     click.echo(config.output)
 
 
+def _hush() -> None:
+    """Keeps the libraries' notes off the terminal; to be called before they are imported.
+
+    Beam logs the whole trace of whatever ends a worker; what matters of it is in our message.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    warnings.simplefilter("ignore")
+    logging.getLogger("apache_beam").setLevel(logging.CRITICAL)
+    logging.getLogger("absl").setLevel(logging.ERROR)
+
+
 def main(args: list[str] | None = None) -> None:
-    """Runs the command line and exits: 0 done, 1 failed, 2 the user's mistake."""
-    signal.signal(signal.SIGTERM, _terminate)
+    """Runs the command line and exits.
+
+    0: done; 1: failed; 2: the user's mistake; 130 and 143: ended by SIGINT or SIGTERM.
+    """
     debug = "--debug" in (sys.argv[1:] if args is None else args)
     try:
         code = _cli.main(args=args, prog_name="pixelbake", standalone_mode=False)
@@ -68,8 +91,18 @@ def main(args: list[str] | None = None) -> None:
             raise
         click.echo(f"pixelbake: {error}", err=True)
         code = 2 if isinstance(error, _USER_ERRORS) else 1
+    except SystemExit as error:
+        code = error.code if isinstance(error.code, int) else 1
+    except Exception as error:
+        if debug:
+            raise
+        click.echo(
+            f"pixelbake: {type(error).__name__}: {error} (--debug shows the whole trace.)", err=True
+        )
+        code = 1
+    sys.stdout.flush()
+    sys.stderr.flush()
+    if code in (130, 143):
+        click.echo("pixelbake: interrupted; nothing was published.", err=True)
+        os._exit(code)  # Beam's threads would be waited for
     sys.exit(code or 0)
-
-
-def _terminate(number: int, frame: FrameType | None) -> Any:
-    raise SystemExit(128 + number)

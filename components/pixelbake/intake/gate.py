@@ -20,14 +20,14 @@ class ImageLimits:
     """How large an image may be.
 
     Attributes:
-        max_pixels: Width times height, at least 1. Default 64 million.
+        max_pixels: Width times height, at least 1. Default 25 million.
         max_bytes: Encoded bytes, at least 1. Default 64 MiB.
 
     Raises:
         ValueError: A limit is less than 1.
     """
 
-    max_pixels: int = 64_000_000
+    max_pixels: int = 25_000_000
     max_bytes: int = 64 * 2**20
 
     def __post_init__(self) -> None:

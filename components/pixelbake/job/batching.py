@@ -12,7 +12,7 @@ Item = TypeVar("Item")
 #: CPU time per image is flat from 16 images a batch on; 64 keep the Python share small.
 MAX_BATCH_SIZE = 64
 #: 64 images of 224 x 224 are 3.2 million pixels; a 12-megapixel photograph goes alone.
-MAX_BATCH_PIXELS = 8_000_000
+MAX_BATCH_PIXELS = 4_000_000
 
 
 def batches_by_pixels(items: Iterable[Item], pixels: Callable[[Item], int]) -> Iterator[list[Item]]:

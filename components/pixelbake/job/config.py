@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 from ruamel.yaml.comments import CommentedMap
 
 from pixelbake.errors import ConfigError
@@ -32,7 +32,7 @@ class Limits(Part):
         allow_damaged_files: Whether to go on where the rest of a file is unreadable; the default
             False fails the job.
         max_image_pixels: Images with more pixels than this are quarantined before they are
-            decoded. Default 64 million.
+            decoded. Default 25 million, which take 1 GB of memory at most; memory grows with it.
         max_image_bytes: Encoded images with more bytes than this are quarantined. Default 64 MiB.
         max_record_bytes: Records with more bytes than this are file damage. Default 128 MiB.
     """
@@ -40,7 +40,7 @@ class Limits(Part):
     max_bad_records: Annotated[int, Field(ge=0)] | None = None
     max_bad_fraction: Annotated[float, Field(ge=0.0, le=1.0)] = 0.01
     allow_damaged_files: bool = False
-    max_image_pixels: Annotated[int, Field(ge=1)] = 64_000_000
+    max_image_pixels: Annotated[int, Field(ge=1)] = 25_000_000
     max_image_bytes: Annotated[int, Field(ge=1)] = 64 * 2**20
     max_record_bytes: Annotated[int, Field(ge=1, le=2**31 - 1)] = 128 * 2**20
 
@@ -53,12 +53,15 @@ class JobConfig(Part):
         output: The run's folder. It is replaced as a whole when the job has succeeded.
         recipe: What to do to the pixels.
         limits: How much may be wrong before the job fails.
+        expected_records: How many records each split must have, by split name. It is the only way
+            to notice a plain file that was cut exactly between two records. Default: not checked.
     """
 
     input: dict[str, Annotated[tuple[_Pattern, ...], Field(strict=False)]] = Field(min_length=1)
     output: str = Field(min_length=1)
     recipe: Recipe
     limits: Limits = Limits()
+    expected_records: dict[str, Annotated[int, Field(ge=0)]] = Field(default_factory=dict)
 
     @field_validator("input", mode="before")
     @classmethod
@@ -79,6 +82,16 @@ class JobConfig(Part):
             if not patterns:
                 raise LocatedError(f"split {split!r} needs at least one file pattern.", split)
         return value
+
+    @model_validator(mode="after")
+    def _expected_splits_exist(self) -> JobConfig:
+        for split in self.expected_records:
+            if split not in self.input:
+                raise LocatedError(
+                    f"input has the splits {', '.join(self.input)}. Received: {split!r}.",
+                    *("expected_records", split),
+                )
+        return self
 
 
 def job_from_yaml(path: str | Path) -> JobConfig:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
+import json
+import re
+import shutil
+from collections.abc import Mapping, Sequence
 
 import apache_beam as beam
 from apache_beam.io.filesystems import FileSystems
@@ -12,7 +14,10 @@ from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
 from pixelbake.errors import BadRecordsError, RunError
 from pixelbake.files import read_text, write_bytes
+from pixelbake.intake.gate import ImageLimits
+from pixelbake.job.batch_transform import BatchTransform
 from pixelbake.job.config import JobConfig, Limits
+from pixelbake.job.interruption import raise_if_interrupted
 from pixelbake.job.manifest import (
     EXAMPLES_DIR,
     MANIFEST_FILE,
@@ -22,22 +27,28 @@ from pixelbake.job.manifest import (
     SplitCounts,
     library_versions,
 )
+from pixelbake.job.record_gate import RecordGate
 from pixelbake.job.shards import ShardResult, ShardTask, plan_shards
 from pixelbake.job.staging import staged
 from pixelbake.job.transform_images import RunFolders, TransformImages
 from pixelbake.recipe import Recipe
 from pixelbake.transform_graph import write_transform_graph
 
+_ERROR_LINE = re.compile(r"[\w.]+(Error|Exception|Interrupt)\b.*")
+
 __all__ = ["check_books", "make_manifest", "run_job", "transform_shards"]
 
 
-def run_job(config: JobConfig, beam_args: Sequence[str] = ()) -> Manifest:
+def run_job(config: JobConfig, beam_args: Sequence[str] = (), *, resume: bool = False) -> Manifest:
     """Runs a job and puts the finished run in place, as a whole or not at all.
 
     Args:
         config: What to do.
         beam_args: Beam's own flags, such as `--runner=DataflowRunner`. Without a runner the job
             runs in this process.
+        resume: Whether to take up the finished shards of a run that was interrupted, if recipe,
+            limits, library versions and input files are the same, and to keep this run's if it
+            is interrupted. (Without it, an interrupted run leaves nothing behind.)
 
     Returns:
         The manifest of the published run.
@@ -48,25 +59,28 @@ def run_job(config: JobConfig, beam_args: Sequence[str] = ()) -> Manifest:
         TransformError: The recipe's graph fails on a good image; nothing was published.
         BadRecordsError: More was wrong with the data than `config.limits` allows; nothing was
             published, and the quarantine is kept in `<output>.failed`.
+        RunError: The Beam pipeline failed; nothing was published.
     """
-    tasks = plan_shards(config.input)
-    with staged(config.output) as staging:
+    tasks = plan_shards(config.input, allow_empty=config.limits.allow_damaged_files)
+    with staged(config.output, keep=resume) as staging:
+        plan = _plan(config, tasks)
+        resumed = staging.begin(plan, resume)
         folders = RunFolders(
             transform_graph=str(staging.path / TRANSFORM_GRAPH_DIR),
             examples=str(staging.path / EXAMPLES_DIR),
             quarantine=str(staging.path / QUARANTINE_DIR),
             results=str(staging.path / "results"),
         )
-        write_transform_graph(config.recipe, folders.transform_graph)
+        if not resumed:
+            write_transform_graph(config.recipe, folders.transform_graph)
+            staging.can_be_resumed(plan)
         results = transform_shards(config.recipe, tasks, folders, config.limits, beam_args)
         try:
-            check_books(results, config.limits)
+            check_books(results, config.limits, config.expected_records)
         except BadRecordsError as error:
             kept = staging.keep_failed(QUARANTINE_DIR)
             raise BadRecordsError(f"{error} The quarantine is kept in {kept}.") from error
-        for path in Path(folders.results).glob("*.json"):
-            path.unlink()
-        Path(folders.results).rmdir()
+        shutil.rmtree(folders.results)
         manifest = make_manifest(config.recipe, tasks, results)
         text = manifest.model_dump_json(indent=1) + "\n"
         write_bytes(str(staging.path / MANIFEST_FILE), text.encode())
@@ -91,35 +105,87 @@ def transform_shards(
         beam_args: Beam's own flags.
 
     Returns:
-        The books of every input file, in the order of `tasks`.
+        The books of every input file, in the order of `tasks`. Shards that `folders` already
+        holds, from a run that was interrupted, are not transformed again.
 
     Raises:
-        RunError: A shard has no books: the runner has lost it.
+        TransformError: The graph fails on a good image; nothing was read.
+        RunError: The pipeline failed, or a shard has no books: the runner has lost it.
     """
     for folder in (folders.results, *(f"{folders.examples}/Split-{t.split}" for t in tasks)):
         if not FileSystems.exists(folder):
             FileSystems.mkdirs(folder)
+    # Workers do this too; here a wrong recipe fails at once, and by its own error.
+    gate = RecordGate.of(recipe, ImageLimits())
+    BatchTransform(folders.transform_graph, gate.image_features, gate.passthrough).check_canary()
+    missing = [task for task in tasks if _finished(task, folders) is None]
+    if missing:
+        _run_pipeline(recipe, missing, folders, limits, beam_args)
+    results = []
+    for task in tasks:
+        result = _finished(task, folders)
+        if result is None:
+            raise RunError(f"{task.path}: the runner ended without having transformed this file.")
+        results.append(result)
+    return results
+
+
+def _run_pipeline(
+    recipe: Recipe,
+    tasks: Sequence[ShardTask],
+    folders: RunFolders,
+    limits: Limits,
+    beam_args: Sequence[str],
+) -> None:
     options = PipelineOptions(list(beam_args))
     runner = options.view_as(StandardOptions).runner
     # DirectRunner of newer Beams first tries to download another engine; ask for this one by name.
     engine = FnApiRunner() if runner in (None, "DirectRunner", "FnApiRunner") else None
-    with beam.Pipeline(engine, options=options) as pipeline:
-        _ = (
-            pipeline
-            | "Shards" >> beam.Create(list(tasks), reshuffle=False)
-            | "TransformImages" >> TransformImages(recipe, folders, limits)
-        )
-    results = []
-    for task in tasks:
-        text = read_text(folders.result_path(task))
-        if text is None:
-            raise RunError(f"{task.path}: the runner ended without having transformed this file.")
-        results.append(ShardResult.model_validate_json(text))
-    return results
+    try:
+        with beam.Pipeline(engine, options=options) as pipeline:
+            _ = (
+                pipeline
+                | "Shards" >> beam.Create(list(tasks), reshuffle=False)
+                | "TransformImages" >> TransformImages(recipe, folders, limits)
+            )
+    except Exception as error:
+        raise_if_interrupted()
+        raise RunError(f"the Beam pipeline failed: {_cause(error)}") from error
 
 
-def check_books(results: Sequence[ShardResult], limits: Limits) -> None:
+def _cause(error: Exception) -> str:
+    """Returns the worker's own error: Beam hands it on as the text of a whole trace."""
+    lines = [line.strip() for line in str(error).splitlines()]
+    named = [line for line in lines if _ERROR_LINE.match(line)]
+    return named[-1] if named else f"{type(error).__name__}: {next(iter(lines), '')}"
+
+
+def _finished(task: ShardTask, folders: RunFolders) -> ShardResult | None:
+    """Returns the books of a shard that has been transformed."""
+    text = read_text(folders.result_path(task))
+    return None if text is None else ShardResult.model_validate_json(text)
+
+
+def _plan(config: JobConfig, tasks: Sequence[ShardTask]) -> str:
+    """Returns everything that a shard's contents depend on, as text."""
+    plan = {
+        "recipe": config.recipe.hash,
+        "limits": config.limits.model_dump(mode="json"),
+        "versions": library_versions(),
+        "inputs": [[task.split, task.path, task.size, task.modified] for task in tasks],
+    }
+    return json.dumps(plan, sort_keys=True)
+
+
+def check_books(
+    results: Sequence[ShardResult], limits: Limits, expected: Mapping[str, int] | None = None
+) -> None:
     """Fails a run whose data was worse than its limits allow.
+
+    Args:
+        results: The books of every input file.
+        limits: How much may be wrong.
+        expected: How many records a split must have, by split name.
 
     Raises:
         BadRecordsError: Names the limit, the count and the most frequent reason.
@@ -138,6 +204,13 @@ def check_books(results: Sequence[ShardResult], limits: Limits) -> None:
             f"{len(damaged)} input files are damaged so that records are lost; the first is {path} "
             f"({reason}). Restore them, or set limits.allow_damaged_files to go on without."
         )
+    for split, count in (expected or {}).items():
+        read = SplitCounts.of(r for r in results if r.split == split).read
+        if read != count:
+            raise BadRecordsError(
+                f"split {split!r} has {read} records; expected_records says {count}. A file may "
+                "have been cut between two records."
+            )
     total = SplitCounts.of(results)
     if limits.max_bad_records is not None and total.quarantined > limits.max_bad_records:
         raise BadRecordsError(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Annotated
 
+from apache_beam.io.filesystem import FileMetadata
 from apache_beam.io.filesystems import FileSystems
 from pydantic import Field
 
@@ -13,6 +15,9 @@ from pixelbake.errors import InputError
 from pixelbake.recipe.parts import Part
 
 __all__ = ["ShardResult", "ShardTask", "plan_shards"]
+
+
+_SHARD = re.compile(r"(.*)-(\d+)-of-(\d+)(.*)")
 
 
 @dataclass(frozen=True)
@@ -28,6 +33,8 @@ class ShardTask:
         of: How many shards the split has.
         path: The input file.
         size: Its size in bytes.
+        modified: When it was last changed, in seconds since 1970; 0 where the file system can't
+            say.
     """
 
     split: str
@@ -35,6 +42,7 @@ class ShardTask:
     of: int
     path: str
     size: int
+    modified: float = field(default=0.0, compare=False)
 
 
 class ShardResult(Part):
@@ -65,30 +73,40 @@ class ShardResult(Part):
     bytes_written: Annotated[int, Field(ge=0)] = 0
 
 
-def plan_shards(inputs: Mapping[str, Sequence[str]]) -> list[ShardTask]:
+def plan_shards(inputs: Mapping[str, Sequence[str]], allow_empty: bool = False) -> list[ShardTask]:
     """Expands each split's file patterns.
 
     Args:
         inputs: File patterns by split; any file system that Beam knows.
+        allow_empty: Whether a file may have no bytes.
 
     Returns:
         A task per file, split by split, files in order of their names.
 
     Raises:
-        InputError: A pattern matches nothing, or a file is in two splits.
+        InputError: A pattern matches nothing, a file is in two splits or has no bytes, or a set
+            of files named `-SSSSS-of-NNNNN` that a pattern matches is not complete.
     """
     tasks = []
     owner: dict[str, str] = {}
     for split, patterns in inputs.items():
-        files: dict[str, int] = {}
+        files: dict[str, FileMetadata] = {}
         for pattern, match in zip(patterns, FileSystems.match(list(patterns)), strict=True):
-            found = {m.path: m.size_in_bytes for m in match.metadata_list}
+            found = {one.path: one for one in match.metadata_list}
             if not found:
                 raise InputError(
                     f"split {split!r}: no file matches {pattern!r}. Give a path or a pattern such "
                     "as data/train-*.tfrecord."
                 )
+            if any(sign in pattern for sign in "*?["):  # whoever names one shard means one shard
+                check_complete(split, found)
             files.update(found)
+        for path, one in files.items():
+            if one.size_in_bytes == 0 and not allow_empty:
+                raise InputError(
+                    f"split {split!r}: {path} has no bytes, so its records may be lost. Restore "
+                    "or remove it, or set limits.allow_damaged_files if it is right."
+                )
         for path in files:
             if owner.setdefault(path, split) != split:
                 raise InputError(
@@ -96,7 +114,42 @@ def plan_shards(inputs: Mapping[str, Sequence[str]]) -> list[ShardTask]:
                     "must not be trained on."
                 )
         tasks += [
-            ShardTask(split, i, len(files), path, files[path])
+            ShardTask(
+                split,
+                i,
+                len(files),
+                path,
+                files[path].size_in_bytes,
+                files[path].last_updated_in_seconds or 0.0,
+            )
             for i, path in enumerate(sorted(files))
         ]
     return tasks
+
+
+def check_complete(split: str, paths: Iterable[str]) -> None:
+    """Makes sure that no shard of a set `-SSSSS-of-NNNNN` is missing.
+
+    Raises:
+        InputError: Names the shards that are missing, or two sets of one name.
+    """
+    sets: dict[tuple[str, str], dict[int, set[int]]] = {}
+    for path in paths:
+        match = _SHARD.fullmatch(path)
+        if match:
+            stem, number, of, suffix = match.groups()
+            sets.setdefault((stem, suffix), {}).setdefault(int(of), set()).add(int(number))
+    for (stem, suffix), by_count in sets.items():
+        if len(by_count) > 1:
+            raise InputError(
+                f"split {split!r}: {stem}-*{suffix} mixes sets of {sorted(by_count)} shards, as a "
+                "rerun with another number of shards leaves them. Keep one."
+            )
+        ((of, numbers),) = by_count.items()
+        missing = sorted(set(range(of)) - numbers)
+        if missing:
+            shown = ", ".join(f"{n:05d}" for n in missing[:5]) + (", ..." if missing[5:] else "")
+            raise InputError(
+                f"split {split!r}: {len(missing)} of {of} shards {stem}-*-of-{of:05d}{suffix} are "
+                f"missing: {shown}. Restore them, or name the shards to read one by one."
+            )

@@ -1,4 +1,8 @@
-"""All or nothing: a run is made in a folder beside its target and put in place by a rename."""
+"""All or nothing: a run is made in a folder beside its target and put in place by a rename.
+
+A run that is interrupted leaves nothing behind, unless it was asked to be resumable. What a killed
+one leaves is removed by the next run, or taken up.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +13,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from pixelbake.errors import OutputError
+from pixelbake.errors import BadRecordsError, OutputError
 from pixelbake.job.manifest import MANIFEST_FILE
 
-__all__ = ["Staging", "staged"]
+__all__ = ["PART_SUFFIX", "Staging", "staged"]
+
+#: What the name of a file goes on with as long as it is being written.
+PART_SUFFIX = ".part-"
+PLAN_FILE = "plan.json"
 
 
 class Staging:
@@ -56,15 +64,37 @@ class Staging:
         except OSError as error:
             raise OutputError(f"{self.target.parent} can't be written: {error.strerror}") from error
 
-    def clear(self) -> None:
-        """Removes what an interrupted run may have left behind, and puts an old run back."""
+    def restore(self) -> None:
+        """Puts an old run back if a run was killed between the two renames of `publish`."""
         if self._old.exists():
             if self.target.exists():
                 shutil.rmtree(self._old)
             else:
                 os.rename(self._old, self.target)
+
+    def begin(self, plan: str, resume: bool) -> bool:
+        """Makes the staging folder, empty unless it can be taken up.
+
+        Args:
+            plan: What the run will do, as text: recipe, inputs, versions.
+            resume: Whether to take up what an interrupted run with the same plan left behind.
+
+        Returns:
+            Whether there was something to take up.
+        """
+        written = self.path / PLAN_FILE
+        if resume and written.is_file() and written.read_text() == plan:
+            for part in self.path.rglob(f"*{PART_SUFFIX}*"):
+                part.unlink()
+            return True
         if self.path.exists():
             shutil.rmtree(self.path)
+        self.path.mkdir()
+        return False
+
+    def can_be_resumed(self, plan: str) -> None:
+        """Notes the plan, from when on the folder is worth taking up."""
+        (self.path / PLAN_FILE).write_text(plan)
 
     def publish(self) -> None:
         """Puts the run in place of an old one.
@@ -72,6 +102,7 @@ class Staging:
         Between the two renames the target is absent; at every other moment it is the old run or
         the new one.
         """
+        (self.path / PLAN_FILE).unlink()
         if self.target.exists():
             os.rename(self.target, self._old)
         os.rename(self.path, self.target)
@@ -95,24 +126,45 @@ class Staging:
 
 
 @contextmanager
-def staged(target: str) -> Iterator[Staging]:
-    """Gives an empty staging folder, and removes it whatever happens unless it is published.
+def staged(target: str, keep: bool = False) -> Iterator[Staging]:
+    """Holds the target against other jobs, and removes the staging folder whatever happens.
+
+    Args:
+        target: Where the run will stand.
+        keep: Whether to leave the staging folder of a run that did not end, to be taken up.
 
     Raises:
         OutputError: The target can't be used, or another job is making it at this moment.
     """
     staging = Staging(target)
     staging.check_target()
-    lock_path = staging.target.with_name(f".{staging.target.name}.lock")
-    with open(lock_path, "w") as lock:
+    with _lock(staging.target):
+        staging.restore()
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise OutputError(f"another job is writing {staging.target} at this moment.") from error
-        try:
-            staging.clear()
-            staging.path.mkdir()
             yield staging
-        finally:
+        except BadRecordsError:  # it did end, and would end the same way again
             shutil.rmtree(staging.path, ignore_errors=True)
-            lock_path.unlink(missing_ok=True)
+            raise
+        except BaseException:
+            if not keep:
+                shutil.rmtree(staging.path, ignore_errors=True)
+            raise
+
+
+@contextmanager
+def _lock(target: Path) -> Iterator[None]:
+    path = target.with_name(f".{target.name}.lock")
+    while True:
+        with open(path, "w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise OutputError(f"another job is writing {target} at this moment.") from error
+            # Another job may have ended, and removed this very file, before it was locked here.
+            if not path.exists() or not os.path.samestat(os.fstat(lock.fileno()), path.stat()):
+                continue
+            try:
+                yield
+            finally:
+                path.unlink(missing_ok=True)
+            return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 import uuid
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator
@@ -22,11 +23,13 @@ from pixelbake.intake.gate import ImageLimits
 from pixelbake.intake.reasons import Quarantined
 from pixelbake.intake.tfrecord import Record, frame_record, read_tfrecord
 from pixelbake.job.batch_transform import BatchTransform
-from pixelbake.job.batching import batches_by_pixels
+from pixelbake.job.batching import MAX_BATCH_PIXELS, batches_by_pixels
 from pixelbake.job.config import Limits
+from pixelbake.job.interruption import die_with, raise_if_interrupted
 from pixelbake.job.quarantine import quarantine_example
 from pixelbake.job.record_gate import Admitted, RecordGate
 from pixelbake.job.shards import ShardResult, ShardTask
+from pixelbake.job.staging import PART_SUFFIX
 from pixelbake.recipe import Recipe
 
 __all__ = ["RunFolders", "TransformImages"]
@@ -35,6 +38,8 @@ NAMESPACE = "pixelbake"
 
 #: One batch is read, gated and written by Python while TensorFlow works on the other.
 BATCHES_IN_FLIGHT = 2
+#: Two full batches; an image with more pixels than half of this is in work alone.
+MAX_PIXELS_IN_FLIGHT = 2 * MAX_BATCH_PIXELS
 
 
 @dataclass(frozen=True)
@@ -101,6 +106,7 @@ class _TransformShard(beam.DoFn):
     """Reads, transforms and writes one shard at a time."""
 
     def __init__(self, gate: RecordGate, folders: RunFolders, max_record_bytes: int) -> None:
+        self._driver = os.getpid()
         self._gate = gate
         self._folders = folders
         self._max_record_bytes = max_record_bytes
@@ -110,6 +116,7 @@ class _TransformShard(beam.DoFn):
         self._quarantined = Metrics.counter(NAMESPACE, "quarantined")
 
     def setup(self) -> None:
+        die_with(self._driver)
         self._transform = BatchTransform(
             self._folders.transform_graph, self._gate.image_features, self._gate.passthrough
         )
@@ -121,6 +128,7 @@ class _TransformShard(beam.DoFn):
     def process(self, task: ShardTask) -> Iterator[ShardResult]:
         with _ShardWriter(task, self._folders) as writer:
             for transformed in self._results(self._admitted(task, writer)):
+                raise_if_interrupted()
                 writer.put(transformed)
         result = writer.result
         self._read.inc(result.read)
@@ -148,15 +156,19 @@ class _TransformShard(beam.DoFn):
     def _results(self, admitted: Iterable[Admitted]) -> Iterator[bytes | Quarantined]:
         """Transforms batch by batch, in order, keeping TensorFlow busy meanwhile."""
         assert self._transform is not None
-        pending: deque[Future[list[bytes | Quarantined]]] = deque()
+        pending: deque[tuple[int, Future[list[bytes | Quarantined]]]] = deque()
         with ThreadPoolExecutor(BATCHES_IN_FLIGHT) as pool:
             try:
                 for batch in batches_by_pixels(admitted, lambda one: one.pixels):
-                    pending.append(pool.submit(self._transform, batch))
-                    if len(pending) == BATCHES_IN_FLIGHT:
-                        yield from pending.popleft().result()
+                    pixels = sum(one.pixels for one in batch)
+                    while pending and (
+                        len(pending) == BATCHES_IN_FLIGHT
+                        or pixels + sum(p for p, _ in pending) > MAX_PIXELS_IN_FLIGHT
+                    ):
+                        yield from pending.popleft()[1].result()
+                    pending.append((pixels, pool.submit(self._transform, batch)))
                 while pending:
-                    yield from pending.popleft().result()
+                    yield from pending.popleft()[1].result()
             finally:
                 pool.shutdown(cancel_futures=True)
 
@@ -175,7 +187,7 @@ class _ShardWriter:
         stem = self._name.rsplit(".", 1)[0]
         self._examples = f"{folders.examples}/Split-{task.split}/{self._name}"
         self._quarantine = f"{folders.quarantine}/Split-{task.split}/{stem}.tfrecord"
-        self._part = f".part-{uuid.uuid4().hex[:12]}"
+        self._part = f"{PART_SUFFIX}{uuid.uuid4().hex[:12]}"
         self._files: dict[str, BinaryIO] = {}
         self._closing = ExitStack()
         self._reasons: Counter[str] = Counter()

@@ -55,7 +55,8 @@ class PixelTransformExecutor(BaseBeamExecutor):
             {
                 split: [f"{uri}/*" for uri in artifact_utils.get_split_uris(examples, split)]
                 for split in splits
-            }
+            },
+            allow_empty=limits.allow_damaged_files,
         )
         write_transform_graph(recipe, graph.uri)
         folders = RunFolders(
