@@ -104,6 +104,11 @@ class GaussianBlur(keras.Layer):
         return {**super().get_config(), "kernel_size": self.kernel_size, "sigma": self.sigma}
 
 
+#: oneDNN's depthwise convolutions on AVX-512 crash, or give wrong pixels, for kernels 15 and more
+#: pixels wide (TensorFlow 2.16 and 2.21); tall ones are right. Wide blurs turn the image instead.
+_MAX_KERNEL_WIDTH = 13
+
+
 def _weights(size: int, sigma: float) -> list[float]:
     """Returns the normalised kernel of one axis."""
     radius = size // 2
@@ -114,6 +119,9 @@ def _weights(size: int, sigma: float) -> list[float]:
 
 def _blur_along(images: Any, axis: int, size: int, sigma: float) -> Any:
     """Filters float32 images along one axis."""
+    if axis == 2 and size > _MAX_KERNEL_WIDTH:
+        turned = _blur_along(ops.transpose(images, (0, 2, 1, 3)), 1, size, sigma)
+        return ops.transpose(turned, (0, 2, 1, 3))
     radius = size // 2
     pads = [[0, 0]] * 4
     pads[axis] = [radius, radius]
