@@ -68,6 +68,7 @@ def _hush() -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     warnings.simplefilter("ignore")
     logging.getLogger("apache_beam").setLevel(logging.CRITICAL)
+    logging.getLogger("apache_beam.options").setLevel(logging.WARNING)  # names mistyped flags
     logging.getLogger("absl").setLevel(logging.ERROR)
 
 

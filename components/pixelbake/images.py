@@ -30,7 +30,21 @@ def decode(data: Any, how: Decode) -> Any:
     Raises:
         tf.errors.InvalidArgumentError: (at run time) The bytes are no JPEG or PNG.
     """
-    return tf.io.decode_jpeg(data, channels=how.channels, dct_method="INTEGER_ACCURATE")
+    pixels = tf.io.decode_jpeg(data, channels=how.channels, dct_method="INTEGER_ACCURATE")
+    return _opaque(pixels, data) if how.channels == 4 else pixels
+
+
+def _opaque(pixels: Any, data: Any) -> Any:
+    """Makes PNGs of less than 8 bits that have no alpha opaque.
+
+    TensorFlow fills their alpha with the largest value of their own bit depth: 1, 3 or 15.
+    """
+    bit_depth = tf.cast(tf.io.decode_raw(tf.strings.substr(data, 24, 1), tf.uint8)[0], tf.int32)
+    filler = tf.cast(tf.bitwise.left_shift(1, tf.minimum(bit_depth, 8)) - 1, tf.uint8)
+    alpha = pixels[..., 3:]
+    unfilled = tf.logical_and(bit_depth < 8, tf.reduce_all(alpha == filler))
+    alpha = tf.where(unfilled, tf.constant(255, tf.uint8), alpha)
+    return tf.concat([pixels[..., :3], alpha], -1)
 
 
 def resize(image: Any, to: Resize | None) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -63,8 +64,12 @@ class PreprocessingFn:
             The image (string `[B]`, or float32 `[B, H, W, C]` for encoding `"float"`) and the
             features passed through, by name.
         """
+        if tf.executing_eagerly():  # a GraphDef can be imported into a graph only
+            return tf.function(self.__call__, autograph=False)(dict(inputs))  # type: ignore[no-any-return]
         names = [self.image] if self.mask is None else [self.image, self.mask]
-        encoded = tuple(_dense(_feature(inputs, name), ()) for name in names)
+        for name in (*names, *self.passthrough):
+            _check_feature(inputs, name)
+        encoded = tuple(_dense(inputs[name], (), name) for name in names)
         is_float = self.output.encoding == "float"
         outputs = {
             self.image: tf.map_fn(
@@ -77,8 +82,8 @@ class PreprocessingFn:
             )
         }
         for name, feature in self.passthrough.items():
-            value = _feature(inputs, name)
-            outputs[name] = value if feature.shape is None else _dense(value, feature.shape)
+            value = inputs[name]
+            outputs[name] = value if feature.shape is None else _dense(value, feature.shape, name)
         return outputs
 
     def _transform(self, image_data: Any, mask_data: Any = None) -> Any:
@@ -161,23 +166,38 @@ def raw_feature_spec(recipe: Recipe, serving: bool = False) -> dict[str, Any]:
     return spec
 
 
-def _feature(inputs: Mapping[str, Any], name: str) -> Any:
+def _check_feature(inputs: Mapping[str, Any], name: str) -> None:
     if name not in inputs:
         raise KeyError(
             f"the recipe needs feature {name!r}. Received: {sorted(inputs)}. Name one of these in "
             "the recipe, or add the feature to the schema."
         )
-    return inputs[name]
 
 
-def _dense(value: Any, shape: tuple[int, ...]) -> Any:
-    """Brings `[B]`, `[B, 1]` or sparse values to `[B, *shape]`."""
+def _dense(value: Any, shape: tuple[int, ...], name: str) -> Any:
+    """Brings `[B]`, `[B, 1]` or sparse values to `[B, *shape]`.
+
+    A batch in which some Example has more or fewer values fails: reshaped as it is, it would give
+    one Example's label to another's image.
+    """
+    size = math.prod(shape)
     if isinstance(value, tf.SparseTensor):
-        batch = tf.cast(value.dense_shape[0], tf.int32)
-        value = tf.reshape(value.values, tf.concat([[batch], tf.constant(shape, tf.int32)], 0))
+        batch = value.dense_shape[0]
+        rows = value.indices[:, 0]
+        counts = tf.math.unsorted_segment_sum(tf.ones_like(rows), rows, batch)
+        values = value.values
     elif isinstance(value, tf.RaggedTensor):
-        batch = tf.cast(value.nrows(), tf.int32)
-        value = tf.reshape(value.flat_values, tf.concat([[batch], tf.constant(shape, tf.int32)], 0))
+        batch = value.nrows()
+        counts = value.row_lengths()
+        values = value.flat_values
     else:
-        value = tf.reshape(value, (-1, *shape))
-    return tf.ensure_shape(value, (None, *shape))
+        batch = tf.shape(value, tf.int64)[0]
+        counts = tf.math.floordiv(tf.size(value, tf.int64), tf.maximum(batch, 1))[tf.newaxis]
+        counts = tf.where(batch > 0, counts, tf.constant(size, tf.int64))
+        values = value
+    message = f"feature {name!r} must have {size} value(s) in every Example"
+    check = tf.debugging.assert_equal(counts, tf.constant(size, tf.int64), message)
+    with tf.control_dependencies([check]):
+        values = tf.identity(values)
+    values = tf.reshape(values, tf.concat([[batch], tf.constant(shape, tf.int64)], 0))
+    return tf.ensure_shape(values, (None, *shape))

@@ -96,7 +96,7 @@ def export_serving_model(
 
     Raises:
         TypeError: `model` is no Keras 3 model.
-        ValueError: The model does not take the recipe's images.
+        ValueError: The model does not take the recipe's images, or not them alone.
         RunError: The transform graph's folder holds no recipe.
     """
     if not isinstance(model, keras.Model):
@@ -108,10 +108,25 @@ def export_serving_model(
     if graph != str(transform_output):
         graph = graph.rstrip("/").rsplit("/", 1)[0]
     recipe = recipe or read_recipe(graph)
-    if len(model.inputs) != 1:
-        raise ValueError(
-            f"the model must take the image alone. Received: {len(model.inputs)} inputs "
-            f"{[i.name for i in model.inputs]}."
-        )
+    _check_takes_images(model, recipe)
     module = _ServingModule(model, graph, recipe)
     tf.saved_model.save(module, path, signatures=module.signatures())
+
+
+def _check_takes_images(model: keras.Model, recipe: Recipe) -> None:
+    """Calls the model once on black images, which also makes variables not made before."""
+    inputs = getattr(model, "inputs", None)  # a subclassed model, or one never built, has none
+    if inputs is not None and len(inputs) != 1:
+        raise ValueError(
+            f"the model must take the image alone. Received: {len(inputs)} inputs "
+            f"{[i.name for i in inputs]}."
+        )
+    dtype = "float32" if recipe.output.encoding == "float" else "uint8"
+    shape = (1, *(size or 64 for size in recipe.output_shape))
+    try:
+        model(tf.zeros(shape, dtype), training=False)
+    except Exception as error:
+        raise ValueError(
+            f"the model does not take the recipe's images, {dtype} of shape "
+            f"{('batch', *recipe.output_shape)}: {error}"
+        ) from error

@@ -80,8 +80,8 @@ def load_transform(path: str) -> tuple[Any, Callable[[Mapping[str, Any]], dict[s
     Returns:
         The loaded SavedModel (whoever uses the function must keep it alive) and a function from
         raw features by name to transformed features by name. Raw features that are left out, as
-        a label is in serving, are filled with empty values; features made of them alone are
-        meaningless and to be ignored.
+        a label is in serving, are filled with one zero (or empty string) an Example; features
+        made of them alone are meaningless and to be ignored.
     """
     loaded = tf.saved_model.load(posixpath.join(path, TRANSFORM_FN_DIR))
     (specs,), _ = loaded.transform_fn.structured_input_signature
@@ -91,7 +91,7 @@ def load_transform(path: str) -> tuple[Any, Callable[[Mapping[str, Any]], dict[s
         return dict(
             loaded.transform_fn(
                 {
-                    name: features[name] if name in features else _empty(spec, batch)
+                    name: features[name] if name in features else _filler(spec, batch)
                     for name, spec in specs.items()
                 }
             )
@@ -100,17 +100,19 @@ def load_transform(path: str) -> tuple[Any, Callable[[Mapping[str, Any]], dict[s
     return loaded, transform
 
 
-def _empty(spec: Any, batch: Any) -> Any:
-    """Returns a batch of empty values that a feature's spec admits."""
+def _filler(spec: Any, batch: Any) -> Any:
+    """Returns a batch of zeros that a feature's spec admits, one an Example where that is open."""
+    zero = tf.constant("" if spec.dtype == tf.string else 0, spec.dtype)
     if isinstance(spec, tf.SparseTensorSpec):
+        rows = tf.range(tf.cast(batch, tf.int64))[:, tf.newaxis]
+        rank = spec.shape.rank
         return tf.SparseTensor(
-            tf.zeros((0, spec.shape.rank), tf.int64),
-            tf.zeros((0,), spec.dtype),
-            tf.cast(tf.stack([batch, *[0] * (spec.shape.rank - 1)]), tf.int64),
+            tf.pad(rows, [[0, 0], [0, rank - 1]]),
+            tf.fill([batch], zero),
+            tf.stack([tf.cast(batch, tf.int64), *[tf.constant(1, tf.int64)] * (rank - 1)]),
         )
     if isinstance(spec, tf.RaggedTensorSpec):
         return tf.RaggedTensor.from_row_splits(
-            tf.zeros((0,), spec.dtype), tf.zeros((batch + 1,), spec.row_splits_dtype)
+            tf.fill([batch], zero), tf.range(batch + 1, dtype=spec.row_splits_dtype)
         )
-    shape = tf.concat([[batch], tf.constant(spec.shape[1:].as_list(), tf.int32)], 0)
-    return tf.fill(shape, tf.constant("" if spec.dtype == tf.string else 0, spec.dtype))
+    return tf.fill(tf.concat([[batch], tf.constant(spec.shape[1:].as_list(), tf.int32)], 0), zero)

@@ -65,7 +65,7 @@ def test_limits_may_be_left_out(tmp_path):
         max_bad_records=None,
         max_bad_fraction=0.01,
         allow_damaged_files=False,
-        max_image_pixels=64_000_000,
+        max_image_pixels=25_000_000,
         max_image_bytes=67_108_864,
         max_record_bytes=134_217_728,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -21,6 +22,12 @@ __all__ = ["BatchTransform"]
 _DATA_ERRORS = (tf.errors.InvalidArgumentError, tf.errors.OutOfRangeError, tf.errors.DataLossError)
 
 _CANARY_SIZE = 256
+
+#: What TensorFlow says around an error; the lines between say what was wrong.
+_FRAME = re.compile(
+    r"\[\[|^Graph execution error|Detected at|stack traces unavailable|root error|^\(\d+\)"
+    r"|^File \"|successful operations|derived errors"
+)
 
 
 class BatchTransform:
@@ -55,12 +62,12 @@ class BatchTransform:
         """
         ramp = np.arange(_CANARY_SIZE, dtype=np.uint8)
         picture = np.stack([np.add.outer(ramp * k, ramp).astype(np.uint8) for k in (1, 2, 3)], -1)
-        encoded = tf.io.encode_jpeg(picture, quality=95).numpy()
+        encoded = tf.io.encode_png(picture).numpy()
         try:
             self._run([(encoded,) * len(self._names)])
         except tf.errors.OpError as error:
             raise TransformError(
-                f"the transform graph fails on a good {_CANARY_SIZE} x {_CANARY_SIZE} JPEG, so "
+                f"the transform graph fails on a good {_CANARY_SIZE} x {_CANARY_SIZE} PNG, so "
                 f"nothing was read: {_first_line(error)}"
             ) from error
 
@@ -116,7 +123,7 @@ def _first_line(error: Exception) -> str:
     """Returns TensorFlow's own words, without the graph's node names and stack."""
     text = str(getattr(error, "message", error))
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    detail = next((line for line in lines if "[[" not in line and "Detected at" not in line), "")
+    detail = next((line for line in lines if not _FRAME.search(line)), "")
     return detail.replace("{{", "").replace("}}", "")
 
 

@@ -109,10 +109,10 @@ def read_manifest(run: str) -> Manifest:
         RunError: There is no manifest, so the run is not finished or not one; or it is damaged.
     """
     path = f"{run.rstrip('/')}/{MANIFEST_FILE}"
-    text = read_text(path)
-    if text is None:
-        raise RunError(f"{path} does not exist: {run} is no finished run of pixelbake.")
     try:
+        text = read_text(path)
+        if text is None:
+            raise RunError(f"{path} does not exist: {run} is no finished run of pixelbake.")
         return Manifest.model_validate_json(text)
-    except ValidationError as error:
+    except (UnicodeDecodeError, ValidationError) as error:
         raise RunError(f"{path} is damaged: {error}") from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -66,9 +67,8 @@ class RecordGate:
         Returns:
             The parsed record, or why it goes to the quarantine. Never raises for any bytes.
         """
-        try:
-            example = tf.train.Example.FromString(record.data)
-        except DecodeError:
+        example = _parse(record.data)
+        if example is None:
             return record.quarantined(Reason.NOT_AN_EXAMPLE, "the record is not a tf.train.Example")
         features = example.features.feature
         images = []
@@ -88,6 +88,24 @@ class RecordGate:
             if fault is not None:
                 return record.quarantined(*fault)
         return Admitted(record, example, tuple(images), pixels)
+
+
+def _parse(data: bytes) -> Any:
+    """Returns the Example, or None if the bytes are not one to their very end.
+
+    Older protobufs only warn where data are left over; TensorFlow's own parser refuses them.
+    """
+    try:
+        example = tf.train.Example.FromString(data)
+        if example.ByteSize() != len(data):  # seldom: it may be encoded in another way
+            with warnings.catch_warnings(record=True) as caught:
+                warnings.simplefilter("always")
+                tf.train.Example.FromString(data)
+            if caught:
+                return None
+    except DecodeError:
+        return None
+    return example
 
 
 _ONE_BYTES = Feature(dtype="bytes")

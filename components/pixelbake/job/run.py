@@ -12,7 +12,7 @@ from apache_beam.io.filesystems import FileSystems
 from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
-from pixelbake.errors import BadRecordsError, RunError
+from pixelbake.errors import BadRecordsError, ConfigError, RunError
 from pixelbake.files import read_text, write_bytes
 from pixelbake.intake.gate import ImageLimits
 from pixelbake.job.batch_transform import BatchTransform
@@ -142,7 +142,11 @@ def _run_pipeline(
     # DirectRunner of newer Beams first tries to download another engine; ask for this one by name.
     engine = FnApiRunner() if runner in (None, "DirectRunner", "FnApiRunner") else None
     try:
-        with beam.Pipeline(engine, options=options) as pipeline:
+        pipeline = beam.Pipeline(engine, options=options)
+    except (ImportError, ValueError) as error:
+        raise ConfigError(f"Beam does not take its flags: {error}") from error
+    try:
+        with pipeline:
             _ = (
                 pipeline
                 | "Shards" >> beam.Create(list(tasks), reshuffle=False)

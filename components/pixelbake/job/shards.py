@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,7 +18,7 @@ from pixelbake.recipe.parts import Part
 __all__ = ["ShardResult", "ShardTask", "plan_shards"]
 
 
-_SHARD = re.compile(r"(.*)-(\d+)-of-(\d+)(.*)")
+_SHARD = re.compile(r"(.*)-(\d+)-of-(\d+)(.*?)(?:\.gz)?")
 
 
 @dataclass(frozen=True)
@@ -102,15 +103,20 @@ def plan_shards(inputs: Mapping[str, Sequence[str]], allow_empty: bool = False) 
                 check_complete(split, found)
             files.update(found)
         for path, one in files.items():
+            if "://" not in path and os.path.isdir(path):
+                raise InputError(
+                    f"split {split!r}: {path} is a folder. Name its files, such as {path}/*."
+                )
             if one.size_in_bytes == 0 and not allow_empty:
                 raise InputError(
                     f"split {split!r}: {path} has no bytes, so its records may be lost. Restore "
                     "or remove it, or set limits.allow_damaged_files if it is right."
                 )
         for path in files:
-            if owner.setdefault(path, split) != split:
+            real = path if "://" in path else os.path.realpath(path)
+            if owner.setdefault(real, split) != split:
                 raise InputError(
-                    f"{path} is in split {owner[path]!r} and in split {split!r}: evaluation data "
+                    f"{path} is in split {owner[real]!r} and in split {split!r}: evaluation data "
                     "must not be trained on."
                 )
         tasks += [
@@ -133,12 +139,13 @@ def check_complete(split: str, paths: Iterable[str]) -> None:
     Raises:
         InputError: Names the shards that are missing, or two sets of one name.
     """
-    sets: dict[tuple[str, str], dict[int, set[int]]] = {}
+    sets: dict[tuple[str, str], dict[int, list[int]]] = {}
     for path in paths:
         match = _SHARD.fullmatch(path)
         if match:
             stem, number, of, suffix = match.groups()
-            sets.setdefault((stem, suffix), {}).setdefault(int(of), set()).add(int(number))
+            by_count = sets.setdefault((stem, suffix), {})
+            by_count.setdefault(int(of), []).append(int(number))
     for (stem, suffix), by_count in sets.items():
         if len(by_count) > 1:
             raise InputError(
@@ -146,7 +153,13 @@ def check_complete(split: str, paths: Iterable[str]) -> None:
                 "rerun with another number of shards leaves them. Keep one."
             )
         ((of, numbers),) = by_count.items()
-        missing = sorted(set(range(of)) - numbers)
+        twice = sorted({n for n in numbers if numbers.count(n) > 1})
+        if twice:
+            raise InputError(
+                f"split {split!r}: shard {twice[0]:05d} of {stem}-*-of-{of:05d}{suffix} is there "
+                "twice, plain and gzip. Keep one."
+            )
+        missing = sorted(set(range(of)) - set(numbers))
         if missing:
             shown = ", ".join(f"{n:05d}" for n in missing[:5]) + (", ..." if missing[5:] else "")
             raise InputError(

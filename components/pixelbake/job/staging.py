@@ -33,8 +33,16 @@ class Staging:
     """
 
     def __init__(self, target: str) -> None:
-        self.target = Path(target)
+        if "://" in target:
+            raise OutputError(f"the output must be a local folder. Received: {target}.")
+        self.target = Path(os.path.abspath(target))
         name = self.target.name
+        here = Path.cwd()
+        if self.target in (here, *here.parents):
+            raise OutputError(
+                f"{self.target} is the current folder, or one around it, and would be replaced. "
+                f"Name a folder for the run. Received: {target!r}."
+            )
         self.path = self.target.with_name(f".{name}.staging")
         self.failed = self.target.with_name(f"{name}.failed")
         self._old = self.target.with_name(f".{name}.old")
@@ -43,26 +51,29 @@ class Staging:
         """Makes sure that a run could be put in place, before any work is done.
 
         Raises:
-            OutputError: The target is on another kind of file system, is something other than a
-                run, or can't be written.
+            OutputError: The target is something other than a run, or can't be written.
         """
-        if "://" in str(self.target):
-            raise OutputError(f"the output must be a local folder. Received: {self.target}.")
-        if self.target.is_symlink() or (self.target.exists() and not self.target.is_dir()):
-            raise OutputError(f"{self.target} is a file. Name a folder for the run.")
-        is_run = (self.target / MANIFEST_FILE).is_file()
-        if self.target.is_dir() and any(self.target.iterdir()) and not is_run:
-            raise OutputError(
-                f"{self.target} holds something other than a run of pixelbake (it has no "
-                f"{MANIFEST_FILE}) and would be replaced. Name another folder, or empty it."
-            )
         try:
+            if self.target.is_symlink() or (self.target.exists() and not self.target.is_dir()):
+                raise OutputError(f"{self.target} is a file. Name a folder for the run.")
+            if self.target.is_dir() and any(self.target.iterdir()) and not self._holds_a_run():
+                raise OutputError(
+                    f"{self.target} holds something other than a run of pixelbake (it has no "
+                    f"{MANIFEST_FILE} of one) and would be replaced. Name another folder, or empty "
+                    "it."
+                )
             self.target.parent.mkdir(parents=True, exist_ok=True)
-            probe = self.target.with_name(f".{self.target.name}.probe")
+            probe = self.path.with_suffix(".probing")
             probe.write_bytes(b"pixelbake")
             probe.unlink()
+        except OutputError:
+            raise
         except OSError as error:
-            raise OutputError(f"{self.target.parent} can't be written: {error.strerror}") from error
+            raise OutputError(f"{self.target} can't be written: {error.strerror}") from error
+
+    def _holds_a_run(self) -> bool:
+        manifest = self.target / MANIFEST_FILE
+        return manifest.is_file() and b'"pixelbake-run"' in manifest.read_bytes()
 
     def restore(self) -> None:
         """Puts an old run back if a run was killed between the two renames of `publish`."""
@@ -142,13 +153,12 @@ def staged(target: str, keep: bool = False) -> Iterator[Staging]:
         staging.restore()
         try:
             yield staging
-        except BadRecordsError:  # it did end, and would end the same way again
-            shutil.rmtree(staging.path, ignore_errors=True)
-            raise
-        except BaseException:
-            if not keep:
+        except BaseException as error:
+            # Too many bad records: that run did end, and would end the same way again.
+            if not keep or isinstance(error, BadRecordsError):
                 shutil.rmtree(staging.path, ignore_errors=True)
             raise
+        shutil.rmtree(staging.path, ignore_errors=True)
 
 
 @contextmanager

@@ -58,6 +58,10 @@ _REFUSED = {
     "CutMix": "is random",
 }
 
+#: oneDNN's depthwise convolutions on AVX-512 crash, or give wrong pixels, for wider kernels.
+_MAX_DEPTHWISE_WIDTH = 13
+_DEPTHWISE = (keras.layers.DepthwiseConv2D, keras.layers.SeparableConv2D)
+
 _INSTANCE_KEYS = ("name", "trainable", "dtype")
 
 
@@ -202,6 +206,12 @@ class LayerSpec(Part):
     def _config_is_whole(self) -> LayerSpec:
         built = self.build()
         check_deterministic(self.layer, built)
+        if isinstance(built, _DEPTHWISE) and built.kernel_size[1] > _MAX_DEPTHWISE_WIDTH:
+            raise ValueError(
+                f"layer {self.layer!r} can't be trusted with kernels more than "
+                f"{_MAX_DEPTHWISE_WIDTH} pixels wide: TensorFlow's kernel gives wrong pixels on "
+                f"some processors. Received: kernel_size={tuple(built.kernel_size)}."
+            )
         whole = {k: v for k, v in built.get_config().items() if k not in _INSTANCE_KEYS}
         try:
             plain = json.loads(json.dumps(whole, allow_nan=False))
@@ -236,8 +246,11 @@ class LayerSpec(Part):
         """Whether the layer is called on `[image, mask]`."""
         return bool(getattr(class_of(self.layer), "takes_mask", False))
 
-    def build(self) -> keras.Layer:
+    def build(self, name: str | None = None) -> keras.Layer:
         """Makes the layer, in float32 and channels-last, whatever Keras' global settings are.
+
+        Args:
+            name: The layer's name in its model.
 
         Raises:
             ValueError: The class does not take this config; says what was received.
@@ -259,7 +272,7 @@ class LayerSpec(Part):
                 )
             config["data_format"] = "channels_last"
         try:
-            return cls(**config, dtype="float32")
+            return cls(**config, name=name, dtype="float32")
         except (TypeError, ValueError) as error:
             takes = [p for p in parameters if p not in ("self", "args", "kwargs", *_INSTANCE_KEYS)]
             raise ValueError(

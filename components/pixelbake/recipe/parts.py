@@ -40,7 +40,7 @@ class Decode(Part):
     meet `channels`.
 
     Attributes:
-        channels: 1 (gray), 3 (RGB) or 4 (RGBA). Default 3.
+        channels: 1 (gray), 3 (RGB) or 4 (RGBA; PNG only, JPEGs are quarantined). Default 3.
     """
 
     channels: Literal[1, 3, 4] = 3

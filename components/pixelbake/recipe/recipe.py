@@ -165,7 +165,7 @@ class Recipe(Part):
         mask = keras.Input((height, width, 1), name="mask", dtype="float32") if self.mask else None
         x = image
         for i, spec in enumerate(self.layers):
-            layer = spec.build()
+            layer = spec.build(name=f"layer_{i}")  # the same graph each time it is built
             try:
                 y = layer([x, x if mask is None else mask] if spec.takes_mask else x)
             except Exception as error:
@@ -178,8 +178,9 @@ class Recipe(Part):
             self._set_weights(i, spec, layer)
             x = y
         if x is image:
-            x = keras.layers.Identity(dtype="float32")(image)
-        return keras.Model(image if mask is None else [image, mask], x, trainable=False)
+            x = keras.layers.Identity(dtype="float32", name="identity")(image)
+        inputs = image if mask is None else [image, mask]
+        return keras.Model(inputs, x, name="pixels", trainable=False)
 
     @staticmethod
     def _set_weights(i: int, spec: LayerSpec, layer: keras.Layer) -> None:
