@@ -13,7 +13,7 @@ from pixelbake.job import read_manifest, read_quarantine
 from tests.job.inputs import PHOTOS, example, files_in, write
 
 SCRIPT = str(Path(sys.executable).with_name("pixelbake"))
-COMMANDS = {"script": [SCRIPT], "module": [sys.executable, "-m", "pixelbake.cli"]}
+COMMANDS = {"script": [SCRIPT], "module": [sys.executable, "-m", "pixelbake"]}
 
 JOB = """\
 input: {{train: in/{input}}}
@@ -60,7 +60,7 @@ MESSAGES = {
     "unknown key": "job.yaml, line 7, outptu: unknown key. Received: 'elsewhere'",
     "no input": "no file matches",
     "bad recipe": "job.yaml, line 5, recipe.layers.0.layer: layer 'Lambda'",
-    "failing graph": "the transform graph fails on a good 256 x 256 JPEG",
+    "failing graph": "the transform graph fails on a good 256 x 256 PNG",
     "foreign output": "holds something other than a run of pixelbake",
 }
 
@@ -177,8 +177,8 @@ def test_the_version_is_the_packages_own():
     [
         (["run"], "Missing argument 'JOB'"),
         (["bake"], "No such command 'bake'"),
-        (["run", "job.yaml", "--runner=FnApiRunner"], "No such option: --runner"),
-        (["--verbose"], "No such option: --verbose"),
+        (["run", "job.yaml", "--runner=FnApiRunner"], "No such option"),
+        (["--verbose"], "No such option"),
         (["run", "."], "is a directory"),
     ],
 )
