@@ -14,7 +14,7 @@ BIN := $(VENV)/bin
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 export PYTHONWARNINGS ?= ignore::FutureWarning,ignore::DeprecationWarning
 
-.PHONY: help env demo test test-slow test-faults test-all test-tft121 lint format picture locks clean
+.PHONY: help env demo test test-slow test-faults test-all reliability test-tft121 lint format picture locks clean
 
 help: ## Show what there is to make
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
@@ -33,6 +33,9 @@ test-slow: env ## Run the slow tests: whole TFX pipelines
 
 test-faults: env ## Run all fault tests: kills processes, fills a disk
 	@$(BIN)/python -m pytest -m faults $(PYTEST_ARGS)
+
+reliability: env ## Cause every fault, and write what became of it into docs/reliability.md
+	@$(BIN)/python -m pytest tests/faults --fault-table docs/reliability.md $(PYTEST_ARGS)
 
 test-all: env ## Run every test
 	@$(BIN)/python -m pytest $(PYTEST_ARGS)

@@ -61,6 +61,6 @@ def test_bad_records_are_quarantined_by_worker_processes_too(photos):
 
 
 def test_a_graph_that_fails_in_worker_processes_is_reported_as_in_this_one(photos):
-    with pytest.raises(TransformError, match="fails on a good 256 x 256 JPEG"):
+    with pytest.raises(TransformError, match="fails on a good 256 x 256 PNG"):
         run_job(job(photos, Recipe(layers=[GaussianBlur(601, 100.0)])), PROCESSES)
     assert [path.name for path in photos.iterdir()] == ["in"]

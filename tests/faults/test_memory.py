@@ -1,0 +1,52 @@
+"""One bound on memory, whatever the size of the images."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import sys
+
+import pytest
+from PIL import Image
+
+from tests.job.inputs import PHOTOS, example, write
+
+pytestmark = pytest.mark.slow
+
+MAX_GIB = 1.5
+SCRIPT = """
+import resource, sys
+import pixelbake
+from pixelbake.layers import Brightness, GaussianBlur
+
+pixelbake.run_job(
+    pixelbake.JobConfig(
+        input={"photos": sys.argv[1]},
+        output=sys.argv[2],
+        recipe=pixelbake.Recipe(
+            layers=[Brightness(1.2), GaussianBlur(5, 2.0)], output={"encoding": "raw"}
+        ),
+    )
+)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20)
+"""
+
+
+def photograph(megapixels: float) -> bytes:
+    image = Image.open(io.BytesIO(PHOTOS[0]))
+    side = round((megapixels * 1e6) ** 0.5)
+    buffer = io.BytesIO()
+    image.resize((side, side), Image.Resampling.BICUBIC).save(buffer, "JPEG", quality=90)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(("megapixels", "count"), [(0.05, 2_000), (12, 10)])
+def test_a_run_stays_under_the_bound(tmp_path, megapixels, count):
+    write(tmp_path / "photos", [example(image=photograph(megapixels))] * count)
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT, str(tmp_path / "photos"), str(tmp_path / "run")],
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    assert 0.3 < float(done.stdout.split()[-1]) < MAX_GIB
