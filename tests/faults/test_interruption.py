@@ -65,10 +65,12 @@ def wait_for_a_shard(folder: Path, process: subprocess.Popen) -> None:
 
 
 def children_of(process: int) -> list[int]:
+    """The processes that a process has started, and those that these have, and so on."""
     listed = subprocess.run(
         ["ps", "-o", "pid=", "--ppid", str(process)], capture_output=True, text=True, check=False
     ).stdout.split()
-    return [int(child) for child in listed]
+    children = [int(child) for child in listed]
+    return children + [one for child in children for one in children_of(child)]
 
 
 def alive(process: int) -> bool:

@@ -112,7 +112,7 @@ def test_a_refusal_says_in_tensorflows_own_words_what_was_wrong(baked):
     broken = example(image=PHOTOS[0][:900], **OTHERS)
     decoding, padding = baked(broken, example(image=small, **OTHERS))
     assert "JPEG" in decoding.message
-    assert "paddings must be less than the dimension size" in padding.message
+    assert "is not in [0," in padding.message
 
 
 def test_the_same_batch_gives_the_same_bytes(baked):
@@ -170,4 +170,4 @@ def test_a_graph_that_fails_on_a_good_picture_fails_its_canary_in_tensorflows_ow
     baked = Baked(tmp_path, Recipe(layers=[GaussianBlur(601, 100.0)]))
     with pytest.raises(TransformError, match="on a good 256 x 256 PNG") as caught:
         baked.transform.check_canary()
-    assert "paddings must be less than the dimension size" in str(caught.value)
+    assert "is not in [0," in str(caught.value)

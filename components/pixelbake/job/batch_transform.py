@@ -115,8 +115,10 @@ class BatchTransform:
 def _refuse(admitted: Admitted, error: Exception) -> Quarantined:
     text = _first_line(error)
     is_decoding = any(name in str(error) for name in ("Decode", "decode", "JPEG", "PNG"))
-    reason = Reason.DECODE_FAILED if is_decoding else Reason.TRANSFORM_FAILED
-    return admitted.record.quarantined(reason, text)
+    if is_decoding:
+        return admitted.record.quarantined(Reason.DECODE_FAILED, text)
+    message = f"a layer can't take the image, which may be too small for it: {text}"
+    return admitted.record.quarantined(Reason.TRANSFORM_FAILED, message)
 
 
 def _first_line(error: Exception) -> str:

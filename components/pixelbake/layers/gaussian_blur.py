@@ -122,13 +122,23 @@ def _blur_along(images: Any, axis: int, size: int, sigma: float) -> Any:
     if axis == 2 and size > _MAX_KERNEL_WIDTH:
         turned = _blur_along(ops.transpose(images, (0, 2, 1, 3)), 1, size, sigma)
         return ops.transpose(turned, (0, 2, 1, 3))
-    radius = size // 2
-    pads = [[0, 0]] * 4
-    pads[axis] = [radius, radius]
-    padded = ops.pad(images, pads, mode="reflect")
+    padded = _mirrored(images, axis, size // 2)
     channels = images.shape[-1]
     shape = [1, 1, 1, 1]
     shape[axis - 1] = size
     kernel = ops.reshape(ops.convert_to_tensor(_weights(size, sigma), "float32"), shape)
     kernel = ops.tile(kernel, (1, 1, channels, 1))
     return ops.depthwise_conv(padded, kernel, padding="valid", data_format="channels_last")
+
+
+def _mirrored(images: Any, axis: int, radius: int) -> Any:
+    """Continues images beyond their border, mirrored at the centre of the last pixel.
+
+    The same as `ops.pad(..., mode="reflect")`, whose TensorFlow kernel takes as long as the
+    filter. An image that is too small fails here, since its pixel number `radius` does not exist.
+    """
+    last = ops.shape(images)[axis] - 1
+    steps = ops.arange(1, radius + 1, dtype="int32")
+    before = ops.take(images, ops.flip(steps), axis)
+    after = ops.take(images, last - steps, axis)
+    return ops.concatenate([before, images, after], axis)
