@@ -18,6 +18,8 @@ __all__ = ["DisagreementError", "check_agreement"]
 #: Decoded JPEGs of pixels that differ by a rounding: one coefficient a step apart.
 MAX_DIFFERENCE = 24
 MEAN_DIFFERENCE = 1.0
+#: Lossless pixels against the JPEG of them: what quality 95 itself loses, 1.4 on these images.
+MEAN_JPEG_LOSS = 2.0
 
 
 class DisagreementError(RuntimeError):
@@ -83,11 +85,13 @@ def _compare(work: Path, names: list[str]) -> dict[str, Any]:
         mean = float(np.mean([d.mean() for d in differences]))
         result[name] = {"max": largest, "mean": mean}
         is_exact = name in ("bare_graph", "unguarded")
-        if largest > (0 if is_exact else MAX_DIFFERENCE) or mean > MEAN_DIFFERENCE:
+        is_lossless = name.endswith(("_png", "_raw", "_float"))
+        mean_bound = MEAN_JPEG_LOSS if is_lossless else MEAN_DIFFERENCE
+        if largest > (0 if is_exact else MAX_DIFFERENCE) or mean > mean_bound:
             raise DisagreementError(f"{name} differs by up to {largest}, by {mean:.3f} on average")
-        if name.endswith(("_png", "_raw", "_float")):
+        if is_lossless:
             lossless = lossless or images
-            if any((images[i] != lossless[i]).any() for i in images):
+            if any(not np.array_equal(images[i], lossless[i]) for i in images):
                 raise DisagreementError(f"{name} differs from another lossless encoding")
     return result
 

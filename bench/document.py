@@ -19,7 +19,9 @@ _INTRO = """# Performance
 Made by `make bench`; no figure is edited by hand. Figures are **ratios from one run**: all
 contenders wait in warm processes and run in turn, so that whatever else the machine does falls on
 all of them. Imports, graph building where the contender allows it, and a warm-up are not counted;
-what a run costs before its first image is measured with {tiny} images and taken off.
+what a run costs before its first image is measured with {tiny} images and taken off. A ratio is the
+median of the rounds' own ratios, and so not quite that of the medians beside it. Where other work
+shared the machine, the ratio by CPU time is the steadier one.
 
 All do the same to the same images: {images} crops of 224 x 224 (two photographs, JPEG quality 90),
 brightness 1.2, Gaussian blur 5 / sigma 2 with a mirrored border, rounding to uint8, JPEG
@@ -126,7 +128,11 @@ def _encodings(found: dict[str, Any]) -> str:
         )
         for name, one in found["encodings"].items()
     ]
-    return "## Per output encoding\n\n" + _table(head, rows)
+    return (
+        "## Per output encoding\n\nThe lossless ones hold equal pixels. `float` needs a fixed "
+        "size, so that its recipe resizes the crops to the size that they have.\n\n"
+        + _table(head, rows)
+    )
 
 
 def _photos(found: dict[str, Any]) -> str:
@@ -172,8 +178,8 @@ def _latency(found: dict[str, Any]) -> str:
     return (
         "## Latency of the serving export\n\nA small convolutional net; `model` is given decoded "
         "pixels, `plain` decodes JPEGs and does nothing else, `export_<encoding>` is "
-        "pixelbake's export with the recipe inside. Times the batch size.\n\n"
-        + _table(("export x batch", "p50, ms", "p99, ms"), rows)
+        "pixelbake's export with the recipe inside, which resizes to the model's size "
+        "first. Times the batch size.\n\n" + _table(("export x batch", "p50, ms", "p99, ms"), rows)
     )
 
 

@@ -106,7 +106,7 @@ def _sources(plan: Plan, kind: Kind, images: int, tiny: int) -> Sources:
 
 
 def _measure(
-    plan: Plan, entries: list[Entry], sources: Sources, agree: bool = True
+    plan: Plan, entries: list[Entry], sources: Sources
 ) -> tuple[list[dict[str, Any]], Any]:
     """Starts the entries, checks that they do the same work, and lets them run."""
     with ExitStack() as closing:
@@ -115,7 +115,7 @@ def _measure(
             closing.callback(process.close)
         for name, process in processes.items():
             process.run(sources.tiny, plan.work / f"out-{name}", keep=True)
-        agreement = check_agreement(plan.work, list(processes)) if agree else None
+        agreement = check_agreement(plan.work, list(processes))
         return measure_rounds(processes, sources, plan.rounds, plan.work), agreement
 
 
@@ -153,7 +153,7 @@ def _encodings(plan: Plan, results: dict[str, Any]) -> None:
     print(f"encodings: jpeg, {', '.join(plan.encodings)}")
     sources = _sources(plan, CROPS, max(1000, plan.images // 8), 32)
     entries = [Entry("pixelbake", Case(encoding=e)) for e in ("jpeg", *plan.encodings)]
-    raw, _ = _measure(plan, entries, sources, agree=False)
+    raw, results["agreement_encodings"] = _measure(plan, entries, sources)
     results["raw"]["encodings"] = raw
     results["encodings"] = per_contender(raw, sources)
 
