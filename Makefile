@@ -5,6 +5,7 @@
 LINE ?= auto
 VENV ?= .venv
 PYTEST_ARGS ?=
+BENCH_ARGS ?=
 
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -14,7 +15,8 @@ BIN := $(VENV)/bin
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 export PYTHONWARNINGS ?= ignore::FutureWarning,ignore::DeprecationWarning
 
-.PHONY: help env demo test test-slow test-faults test-all reliability test-tft121 lint format picture locks clean
+.PHONY: help env demo test test-slow test-faults test-all reliability test-tft121 bench lint format \
+	picture locks clean
 
 help: ## Show what there is to make
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
@@ -42,6 +44,9 @@ test-all: env ## Run every test
 
 test-tft121: ## Run the fast tests on the newest TFT, Beam and TensorFlow, in .venv-tft121
 	@$(MAKE) --no-print-directory test LINE=tft121 VENV=.venv-tft121
+
+bench: env ## Measure against stock Transform, TFT by hand, tf.data, OpenCV (minutes)
+	@$(BIN)/python -m bench $(BENCH_ARGS)
 
 lint: env ## Check style, types and import rules
 	@$(BIN)/ruff check .

@@ -1,0 +1,201 @@
+"""docs/performance.md, from results.json and nothing else."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from bench.chart import write_chart
+from bench.contenders import CONTENDERS
+
+__all__ = ["write_document"]
+
+_CHART = "images/performance.svg"
+
+_INTRO = """# Performance
+
+Made by `make bench`; no figure is edited by hand. Figures are **ratios from one run**: all
+contenders wait in warm processes and run in turn, so that whatever else the machine does falls on
+all of them. Imports, graph building where the contender allows it, and a warm-up are not counted;
+what a run costs before its first image is measured with {tiny} images and taken off. A ratio is the
+median of the rounds' own ratios, and so not quite that of the medians beside it. Where other work
+shared the machine, the ratio by CPU time is the steadier one.
+
+All do the same to the same images: {images} crops of 224 x 224 (two photographs, JPEG quality 90),
+brightness 1.2, Gaussian blur 5 / sigma 2 with a mirrored border, rounding to uint8, JPEG
+quality 95. Their outputs are compared before anything is timed; those of pixelbake, with and
+without guard, and of the bare graph are equal to the last bit.
+
+{rounds} rounds, {cores} cores, Python {python}, TensorFlow {tensorflow}, TFT {tft}, TFX {tfx},
+Beam {beam}.
+
+![Throughput against pixelbake's]({chart})
+"""
+
+_HEAD = (
+    "contender",
+    "images/s",
+    "pixelbake is faster by",
+    "spread over rounds",
+    "by CPU time",
+    "images per core-second",
+    "start-up, s",
+    "peak memory, GiB",
+    "bytes an image",
+)
+
+
+def write_document(results: Path, docs: Path) -> None:
+    """Writes `performance.md` and its chart.
+
+    Args:
+        results: The JSON file.
+        docs: Folder to write to.
+    """
+    found = json.loads(results.read_text())
+    (docs / _CHART).parent.mkdir(parents=True, exist_ok=True)
+    write_chart(found, docs / _CHART)
+    versions = found["versions"]
+    intro = _INTRO.format(
+        tiny=32,
+        images=found["images"],
+        rounds=found["rounds"],
+        cores=versions["cores"],
+        python=versions["python"],
+        tensorflow=versions["tensorflow"],
+        tft=versions["tensorflow-transform"],
+        tfx=versions["tfx"],
+        beam=versions["apache-beam"],
+        chart=_CHART,
+    )
+    parts = [intro, _contenders(found), _guard(found), _encodings(found), _photos(found)]
+    parts += [_scaling(found), _profile(found), _latency(found)]
+    (docs / "performance.md").write_text("\n".join(part for part in parts if part))
+
+
+def _contenders(found: dict[str, Any]) -> str:
+    rows = []
+    for name, title in CONTENDERS.items():
+        if name == "unguarded":
+            continue
+        if name not in found["contenders"]:
+            rows.append((title, found["reasons"].get(name, ""), *[""] * (len(_HEAD) - 2)))
+            continue
+        ratio = found["ratios"].get(name)
+        low, high = found["spread"].get(name, (None, None))
+        rows.append(
+            (
+                title,
+                *_speed(found["contenders"][name]),
+                *(
+                    ("", "", "")
+                    if ratio is None
+                    else (
+                        f"**{ratio:.2f}**",
+                        f"{low:.2f} to {high:.2f}",
+                        f"{found['cpu_ratios'][name]:.2f}",
+                    )
+                ),
+                *_costs(found["contenders"][name]),
+            )
+        )
+    return "## Against what a user would pick instead\n\n" + _table(_HEAD, rows)
+
+
+def _guard(found: dict[str, Any]) -> str:
+    cost = found["ratios"].get("guard_overhead")
+    if cost is None:
+        return ""
+    low, high = found["spread"]["guard_overhead"]
+    return (
+        f"\nThe guard (checksums, header gate, quarantine) costs {cost:.1%} of the time on clean "
+        f"data ({low:.1%} to {high:.1%} over rounds; {found['cpu_ratios']['guard_overhead']:.1%} "
+        "by CPU time), against the same job with plain reading put in its place.\n"
+    )
+
+
+def _encodings(found: dict[str, Any]) -> str:
+    head = ("output", "images/s", "images per core-second", "bytes an image", "peak memory, GiB")
+    rows = [
+        (
+            name.removeprefix("pixelbake_").replace("pixelbake", "jpeg"),
+            *_speed(one),
+            f"{one['images_per_core_second']:,.0f}",
+            f"{one['bytes_per_image']:,.0f}",
+            f"{one['peak_rss_gib']:.2f}",
+        )
+        for name, one in found["encodings"].items()
+    ]
+    return (
+        "## Per output encoding\n\nThe lossless ones hold equal pixels. `float` needs a fixed "
+        "size, so that its recipe resizes the crops to the size that they have.\n\n"
+        + _table(head, rows)
+    )
+
+
+def _photos(found: dict[str, Any]) -> str:
+    rows = [
+        (CONTENDERS[name], f"{one['images_per_second']:.1f}", f"{one['peak_rss_gib']:.2f}")
+        for name, one in found["photos12mp"].items()
+    ]
+    text = f"## {found['photos']} photographs of 12 megapixels, brought to 224 x 224\n\n"
+    text += _table(("contender", "images/s", "peak memory, GiB"), rows)
+    ratio = found["ratios"].get("stock_transform_12mp")
+    if ratio is not None:
+        low, high = found["spread"]["stock_transform_12mp"]
+        text += f"\npixelbake over stock Transform: **{ratio:.2f}** ({low:.2f} to {high:.2f}).\n"
+    return text
+
+
+def _scaling(found: dict[str, Any]) -> str:
+    each = found["scaling_ms_per_image"]
+    if not each:
+        return ""
+    rows = [(f"{int(size):,}", f"{ms:.3f}") for size, ms in each.items()]
+    text = "## Time per image and number of images\n\n" + _table(("images", "ms an image"), rows)
+    ratio = found["ratios"]["time_per_image_64k_over_4k"]
+    return text + ("" if ratio is None else f"\n64,000 against 4,000: {ratio:.2f}.\n")
+
+
+def _profile(found: dict[str, Any]) -> str:
+    times = found["profile_cpu_ms"]
+    total = sum(times.values())
+    rows = [(name, f"{ms:.3f}", f"{ms / total:.0%}") for name, ms in times.items()]
+    rows.append(("sum", f"{total:.3f}", ""))
+    return (
+        "## Where the time of one image goes\n\nCPU time on one thread, each stage by itself.\n\n"
+        + _table(("stage", "ms", "share"), rows)
+    )
+
+
+def _latency(found: dict[str, Any]) -> str:
+    rows = [
+        (name, f"{one['p50_ms']:.2f}", f"{one['p99_ms']:.2f}")
+        for name, one in found["serving_latency"].items()
+    ]
+    return (
+        "## Latency of the serving export\n\nA small convolutional net; `model` is given decoded "
+        "pixels, `plain` decodes JPEGs and does nothing else, `export_<encoding>` is "
+        "pixelbake's export with the recipe inside, which resizes to the model's size "
+        "first. Times the batch size.\n\n" + _table(("export x batch", "p50, ms", "p99, ms"), rows)
+    )
+
+
+def _speed(one: dict[str, float]) -> tuple[str]:
+    return (f"{one['images_per_second']:,.0f}",)
+
+
+def _costs(one: dict[str, float]) -> tuple[str, ...]:
+    return (
+        f"{one['images_per_core_second']:,.0f}",
+        f"{one['start_up_seconds']:.1f}",
+        f"{one['peak_rss_gib']:.2f}",
+        f"{one['bytes_per_image']:,.0f}",
+    )
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [head, ["---"] + ["---:"] * (len(head) - 1), *rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)

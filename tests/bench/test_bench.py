@@ -1,0 +1,71 @@
+import json
+
+import pytest
+
+from bench.__main__ import main
+from bench.contenders import missing
+from bench.figures import per_contender, ratio
+from bench.measure import Sources
+
+ONLY = ["unguarded", "bare_graph", "tf_data", "opencv_pool"]
+
+
+def answer(seconds):
+    return {
+        "seconds": seconds,
+        "cpu_seconds": 2 * seconds,
+        "bytes_written": 1000,
+        "peak_rss_bytes": 2**30,
+    }
+
+
+def rounds(**times):
+    """One round per pair of (tiny, full) seconds."""
+    count = len(next(iter(times.values())))
+    return [
+        {
+            name: {"tiny": answer(pairs[i][0]), "full": answer(pairs[i][1])}
+            for name, pairs in times.items()
+        }
+        for i in range(count)
+    ]
+
+
+@pytest.fixture
+def sources(tmp_path):
+    return Sources(tmp_path, tmp_path, images=110, tiny_images=10)
+
+
+def test_start_up_is_taken_off_the_throughput(sources):
+    figures = per_contender(rounds(a=[(3.0, 5.0), (3.0, 5.0)]), sources)["a"]
+    assert figures["images_per_second"] == pytest.approx(50)
+    assert figures["images_per_core_second"] == pytest.approx(25)
+    assert figures["start_up_seconds"] == 3.0
+    assert figures["peak_rss_gib"] == 1.0
+
+
+def test_a_ratio_compares_runs_of_the_same_round(sources):
+    raw = rounds(a=[(0.0, 1.0), (0.0, 10.0), (0.0, 2.0)], b=[(0.0, 2.0), (0.0, 20.0), (0.0, 6.0)])
+    assert ratio(raw, sources, "a", "b") == {"median": 2.0, "low": 2.0, "high": 3.0}
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+@pytest.mark.skipif(missing("opencv_pool") is not None, reason="needs OpenCV")
+def test_a_quick_run_writes_results_and_document(tmp_path):
+    pytest.importorskip("matplotlib")
+    results, docs = tmp_path / "results.json", tmp_path / "docs"
+    arguments = ["--quick", "--only", *ONLY, "--results", str(results), "--docs", str(docs)]
+    main([*arguments, "--work", str(tmp_path / "work")])
+    found = json.loads(results.read_text())
+    for name in ("bare_graph", "tf_data", "opencv_pool"):
+        assert found["ratios"][name] > 0
+    assert found["ratios"]["stock_transform"] is None
+    assert found["reasons"]["stock_transform"] == "left out with --only"
+    assert found["agreement"]["bare_graph"] == {"max": 0, "mean": 0.0}
+    assert found["peak_rss_gib"] > 0
+    assert found["profile_cpu_ms"]["blur"] > 0
+    text = (docs / "performance.md").read_text()
+    assert "images/performance.svg" in text
+    assert "left out with --only" in text
+    assert (docs / "images" / "performance.svg").read_text().startswith("<?xml")
