@@ -35,14 +35,16 @@ def read_quarantine(run: str, split: str) -> Iterator[Quarantined]:
     """Yields what a run quarantined, in the order of the input.
 
     Args:
-        run: The run's folder, or the folder of a failed run's quarantine.
+        run: The run's folder, `<output>.failed` of a run that failed, or the URI of a `Quarantine`
+            artifact.
         split: The split's name.
 
     Yields:
         The records' original bytes, where they came from and why they were refused.
     """
-    pattern = f"{run.rstrip('/')}/quarantine/Split-{split}/*.tfrecord"
-    for path in sorted(tf.io.gfile.glob(pattern)):
+    base = run.rstrip("/")
+    patterns = [f"{base}/{folder}Split-{split}/*.tfrecord" for folder in ("quarantine/", "")]
+    for path in sorted(tf.io.gfile.glob(patterns)):
         # What the gate refuses is written before what fails in the batch around it.
         yield from sorted(_read_shard(path), key=lambda item: item.index)
 
