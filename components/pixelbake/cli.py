@@ -40,7 +40,7 @@ def run(context: click.Context, job: str, beam_args: tuple[str, ...], resume: bo
 
     Whatever follows `--` goes to Beam.
 
-    Example: pixelbake run digits.yaml -- --runner=DataflowRunner --project=p --region=r
+    Example: pixelbake run digits.yaml -- --direct_running_mode=multi_processing
     """
     # TensorFlow would split each small operation over all cores, and lose more by it than it gains:
     # images are in work side by side anyway. To be set before it is imported; the pixels are equal.

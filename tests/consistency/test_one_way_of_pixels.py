@@ -22,16 +22,9 @@ from pixelbake.layers import Brightness, ConditionalPixelTransform, GaussianBlur
 from pixelbake.recipe import Output, Resize
 from pixelbake.stored_images import decode_stored_images
 from tests.e2e.fresh_process import ask, write_records
+from tests.trained_mask_layer import trained_mask_layer
 
 ENCODINGS = ["png", "raw", "float"]
-
-
-def trained_mask_layer() -> ConditionalPixelTransform:
-    layer = ConditionalPixelTransform()
-    layer.build([(None, None, None, 3), (None, None, None, 1)])
-    kernel = np.random.default_rng(0).normal(0, 2, layer.kernel.shape)
-    layer.set_weights([kernel, np.array([-1.0])])
-    return layer
 
 
 def jpegs() -> list[bytes]:

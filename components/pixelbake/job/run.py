@@ -44,7 +44,7 @@ def run_job(config: JobConfig, beam_args: Sequence[str] = (), *, resume: bool = 
 
     Args:
         config: What to do.
-        beam_args: Beam's own flags, such as `--runner=DataflowRunner`. Without a runner the job
+        beam_args: Beam's own flags, such as `--runner=PortableRunner`. Without a runner the job
             runs in this process.
         resume: Whether to take up the finished shards of a run that was interrupted, if recipe,
             limits, library versions and input files are the same, and to keep this run's if it
