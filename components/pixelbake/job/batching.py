@@ -11,7 +11,7 @@ Item = TypeVar("Item")
 
 #: CPU time per image is flat from 16 images a batch on; 64 keep the Python share small.
 MAX_BATCH_SIZE = 64
-#: 64 images of 224 x 224 are 3.2 million pixels; a 12-megapixel photograph goes alone.
+#: 64 images of 224 x 224 are 3.2 million pixels; a 12-megapixel photograph is a batch alone.
 MAX_BATCH_PIXELS = 4_000_000
 
 
