@@ -15,7 +15,7 @@ BIN := $(VENV)/bin
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 export PYTHONWARNINGS ?= ignore::FutureWarning,ignore::DeprecationWarning
 
-.PHONY: help env demo test test-slow test-faults test-all reliability test-tft121 bench lint format \
+.PHONY: help env demo test test-slow test-faults reliability test-tft121 bench lint format \
 	picture locks clean
 
 help: ## Show what there is to make
@@ -38,9 +38,6 @@ test-faults: env ## Run all fault tests: kills processes, fills a disk
 
 reliability: env ## Cause every fault, and write what became of it into docs/reliability.md
 	@$(BIN)/python -m pytest tests/faults --fault-table docs/reliability.md $(PYTEST_ARGS)
-
-test-all: env ## Run every test
-	@$(BIN)/python -m pytest $(PYTEST_ARGS)
 
 test-tft121: ## Run the fast tests on the newest TFT, Beam and TensorFlow, in .venv-tft121
 	@$(MAKE) --no-print-directory test LINE=tft121 VENV=.venv-tft121

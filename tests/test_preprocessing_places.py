@@ -15,9 +15,9 @@ import pixelbake
 from pixelbake.layers import Brightness, GaussianBlur
 from pixelbake.preprocessing import raw_feature_spec
 from pixelbake.recipe import Decode, Feature, Output, Recipe, Resize
+from tests.analyze_and_transform import analyze_and_transform
 from tests.e2e.fresh_process import write_records
 from tests.raw_examples import digits, example, masks_of, photos, read_features, write_examples
-from tests.stock_transform import analyze_and_transform
 from tests.trained_mask_layer import trained_mask_layer
 
 REGISTERED = "preprocessing_tests>Inverted"

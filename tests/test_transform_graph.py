@@ -17,8 +17,8 @@ from pixelbake.transform_graph import (
     write_recipe,
     write_transform_graph,
 )
+from tests.analyze_and_transform import analyze_and_transform
 from tests.raw_examples import digits, example, masks_of, photos
-from tests.stock_transform import analyze_and_transform
 from tests.trained_mask_layer import trained_mask_layer
 
 ENCODINGS = ["png", "raw", "jpeg", "float"]

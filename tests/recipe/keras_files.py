@@ -16,6 +16,7 @@ import numpy as np
 from pixelbake.layers import Brightness, ConditionalPixelTransform, GaussianBlur
 
 __all__ = [
+    "Noisy",
     "change_config",
     "change_weights",
     "masking_model",
@@ -26,6 +27,18 @@ __all__ = [
     "straight_functional",
     "write_members",
 ]
+
+
+@keras.saving.register_keras_serializable(package="keras_file_tests")
+class Noisy(keras.Layer):
+    """A registered layer that is random inside."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.generator = keras.random.SeedGenerator(1)
+
+    def call(self, inputs):
+        return inputs
 
 
 def scramble(model: keras.Model) -> keras.Model:

@@ -7,6 +7,7 @@ from pixelbake.layers import ConditionalPixelTransform
 from pixelbake.recipe import LayerSpec, Recipe, layers_from_keras_file
 from tests.layers.contract import photographs, run_eagerly
 from tests.recipe.keras_files import (
+    Noisy,
     masking_model,
     members_of,
     save,
@@ -20,16 +21,6 @@ from tests.recipe.keras_files import (
 class Inverted(keras.Layer):
     def call(self, inputs):
         return 1 - inputs
-
-
-@keras.saving.register_keras_serializable(package="keras_file_tests")
-class Noisy(keras.Layer):
-    def __init__(self, **kwargs):
-        super().__init__(**kwargs)
-        self.generator = keras.random.SeedGenerator(1)
-
-    def call(self, inputs):
-        return inputs
 
 
 @keras.saving.register_keras_serializable(package="keras_file_tests")

@@ -14,7 +14,7 @@ from pixelbake.recipe import (
     recipe_from_yaml,
 )
 from tests.layers.contract import photographs, run_eagerly
-from tests.recipe.keras_files import masking_model, save, sequential
+from tests.recipe.keras_files import Noisy, masking_model, save, sequential
 
 WHOLE = """\
 # Every key there is, but mask, which needs a layer with weights.
@@ -41,16 +41,6 @@ passthrough:
   box: {dtype: float32, shape: [2, 2]}
   tags: {dtype: bytes, shape: null}
 """
-
-
-@keras.saving.register_keras_serializable(package="yaml_file_tests")
-class Noisy(keras.Layer):
-    def __init__(self, **kwargs):
-        super().__init__(**kwargs)
-        self.generator = keras.random.SeedGenerator(1)
-
-    def call(self, inputs):
-        return inputs
 
 
 def write(folder, text, name="recipe.yaml"):
