@@ -83,13 +83,11 @@ def main(args: list[str] | None = None) -> None:
     debug = "--debug" in (sys.argv[1:] if args is None else args)
     try:
         code = _cli.main(args=args, prog_name="pixelbake", standalone_mode=False)
-    except click.exceptions.Abort:
+    except (click.exceptions.Abort, KeyboardInterrupt):
         code = 130
     except click.ClickException as error:
         error.show()
         code = error.exit_code
-    except KeyboardInterrupt:
-        code = 130
     except PixelbakeError as error:
         if debug:
             raise

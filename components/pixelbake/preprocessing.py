@@ -65,7 +65,8 @@ class PreprocessingFn:
             features passed through, by name.
         """
         if tf.executing_eagerly():  # a GraphDef can be imported into a graph only
-            return tf.function(self.__call__, autograph=False)(dict(inputs))  # type: ignore[no-any-return]
+            traced: dict[str, Any] = tf.function(self.__call__, autograph=False)(dict(inputs))
+            return traced
         names = [self.image] if self.mask is None else [self.image, self.mask]
         for name in (*names, *self.passthrough):
             _check_feature(inputs, name)

@@ -26,7 +26,6 @@ class _ServingModule(tf.Module):
         super().__init__()
         self._model = model
         self._recipe = recipe
-        self._image_features = [n for n in (recipe.image, recipe.mask) if n is not None]
         self.transform_graph, self._transform = load_transform(transform_graph)
         self.model_variables = [variable.value for variable in model.variables]
 
@@ -54,12 +53,12 @@ class _ServingModule(tf.Module):
             features = tf.io.parse_example(examples, spec)
             return {self._recipe.image: self._transform(features)[self._recipe.image]}
 
-        names = ["image_bytes", "mask_bytes"][: len(self._image_features)]
+        names = ["image_bytes", "mask_bytes"][: len(self._recipe.image_features)]
         bytes_specs = [tf.TensorSpec((None,), tf.string, name) for name in names]
 
         @tf.function(input_signature=bytes_specs, autograph=False)
         def serve_image_bytes(*encoded: Any) -> dict[str, Any]:
-            return self._predict(dict(zip(self._image_features, encoded, strict=True)))
+            return self._predict(dict(zip(self._recipe.image_features, encoded, strict=True)))
 
         # Keep the functions: a signature whose function is gone can't be saved.
         self.functions = (serve_examples, serve_image_bytes, transform_features)

@@ -10,6 +10,8 @@ from pydantic import Field, field_validator, model_validator
 from ruamel.yaml.comments import CommentedMap
 
 from pixelbake.errors import ConfigError
+from pixelbake.intake.gate import ImageLimits
+from pixelbake.intake.tfrecord import MAX_RECORD_BYTES
 from pixelbake.recipe import Recipe
 from pixelbake.recipe.parts import LocatedError, Part
 from pixelbake.recipe.yaml_file import with_keras_layers
@@ -32,7 +34,7 @@ class Limits(Part):
         allow_damaged_files: Whether to go on where the rest of a file is unreadable; the default
             False fails the job.
         max_image_pixels: Images with more pixels than this are quarantined before they are
-            decoded. Default 25 million, which take 1 GB of memory at most; memory grows with it.
+            decoded. Default 25 million. Peak memory grows with it (docs/reliability.md).
         max_image_bytes: Encoded images with more bytes than this are quarantined. Default 64 MiB.
         max_record_bytes: Records with more bytes than this are file damage. Default 128 MiB.
     """
@@ -40,9 +42,9 @@ class Limits(Part):
     max_bad_records: Annotated[int, Field(ge=0)] | None = None
     max_bad_fraction: Annotated[float, Field(ge=0.0, le=1.0)] = 0.01
     allow_damaged_files: bool = False
-    max_image_pixels: Annotated[int, Field(ge=1)] = 25_000_000
-    max_image_bytes: Annotated[int, Field(ge=1)] = 64 * 2**20
-    max_record_bytes: Annotated[int, Field(ge=1, le=2**31 - 1)] = 128 * 2**20
+    max_image_pixels: Annotated[int, Field(ge=1)] = ImageLimits.max_pixels
+    max_image_bytes: Annotated[int, Field(ge=1)] = ImageLimits.max_bytes
+    max_record_bytes: Annotated[int, Field(ge=1, le=2**31 - 1)] = MAX_RECORD_BYTES
 
 
 class JobConfig(Part):

@@ -55,8 +55,7 @@ class RecordGate:
     @classmethod
     def of(cls, recipe: Recipe, limits: ImageLimits) -> RecordGate:
         """Makes the gate of a recipe; it can be pickled and needs no Keras class."""
-        names = (recipe.image,) if recipe.mask is None else (recipe.image, recipe.mask)
-        return cls(names, dict(recipe.passthrough), limits)
+        return cls(recipe.image_features, dict(recipe.passthrough), limits)
 
     def check(self, record: Record) -> Admitted | Quarantined:
         """Decides about one record by looking at its features and its images' headers.

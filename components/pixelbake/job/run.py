@@ -14,7 +14,6 @@ from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
 from pixelbake.errors import BadRecordsError, ConfigError, RunError
 from pixelbake.files import read_text, write_bytes
-from pixelbake.intake.gate import ImageLimits
 from pixelbake.job.batch_transform import BatchTransform
 from pixelbake.job.config import JobConfig, Limits
 from pixelbake.job.interruption import raise_if_interrupted
@@ -27,16 +26,15 @@ from pixelbake.job.manifest import (
     SplitCounts,
     library_versions,
 )
-from pixelbake.job.record_gate import RecordGate
 from pixelbake.job.shards import ShardResult, ShardTask, plan_shards
 from pixelbake.job.staging import staged
 from pixelbake.job.transform_images import RunFolders, TransformImages
 from pixelbake.recipe import Recipe
 from pixelbake.transform_graph import write_transform_graph
 
-_ERROR_LINE = re.compile(r"[\w.]+(Error|Exception|Interrupt)\b.*")
-
 __all__ = ["check_books", "make_manifest", "run_job", "transform_shards"]
+
+_ERROR_LINE = re.compile(r"[\w.]+(Error|Exception|Interrupt)\b.*")
 
 
 def run_job(config: JobConfig, beam_args: Sequence[str] = (), *, resume: bool = False) -> Manifest:
@@ -116,18 +114,18 @@ def transform_shards(
         if not FileSystems.exists(folder):
             FileSystems.mkdirs(folder)
     # Workers do this too; here a wrong recipe fails at once, and by its own error.
-    gate = RecordGate.of(recipe, ImageLimits())
-    BatchTransform(folders.transform_graph, gate.image_features, gate.passthrough).check_canary()
-    missing = [task for task in tasks if _finished(task, folders) is None]
+    BatchTransform(
+        folders.transform_graph, recipe.image_features, recipe.passthrough
+    ).check_canary()
+    results = {task: _finished(task, folders) for task in tasks}
+    missing = [task for task, result in results.items() if result is None]
     if missing:
         _run_pipeline(recipe, missing, folders, limits, beam_args)
-    results = []
-    for task in tasks:
-        result = _finished(task, folders)
+    for task in missing:
+        results[task] = result = _finished(task, folders)
         if result is None:
             raise RunError(f"{task.path}: the runner ended without having transformed this file.")
-        results.append(result)
-    return results
+    return [result for result in results.values() if result is not None]
 
 
 def _run_pipeline(

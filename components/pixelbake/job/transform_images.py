@@ -38,7 +38,7 @@ NAMESPACE = "pixelbake"
 
 #: One batch is read, gated and written by Python while TensorFlow works on the other.
 BATCHES_IN_FLIGHT = 2
-#: Two full batches; an image with more pixels than half of this is in work alone.
+#: Two full batches; an image with more pixels than this is in work alone.
 MAX_PIXELS_IN_FLIGHT = 2 * MAX_BATCH_PIXELS
 
 

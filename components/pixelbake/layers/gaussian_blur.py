@@ -11,7 +11,7 @@ from keras import ops
 from pixelbake.layers.arguments import check_images, finite_number, pair
 from pixelbake.layers.empty_batch import unless_empty
 
-__all__ = ["GaussianBlur"]
+__all__ = ["MAX_DEPTHWISE_WIDTH", "GaussianBlur"]
 
 
 @keras.saving.register_keras_serializable(package="pixelbake")
@@ -106,7 +106,7 @@ class GaussianBlur(keras.Layer):
 
 #: oneDNN's depthwise convolutions on AVX-512 crash, or give wrong pixels, for kernels 15 and more
 #: pixels wide (TensorFlow 2.16 and 2.21); tall ones are right. Wide blurs turn the image instead.
-_MAX_KERNEL_WIDTH = 13
+MAX_DEPTHWISE_WIDTH = 13
 
 
 def _weights(size: int, sigma: float) -> list[float]:
@@ -119,7 +119,7 @@ def _weights(size: int, sigma: float) -> list[float]:
 
 def _blur_along(images: Any, axis: int, size: int, sigma: float) -> Any:
     """Filters float32 images along one axis."""
-    if axis == 2 and size > _MAX_KERNEL_WIDTH:
+    if axis == 2 and size > MAX_DEPTHWISE_WIDTH:
         turned = _blur_along(ops.transpose(images, (0, 2, 1, 3)), 1, size, sigma)
         return ops.transpose(turned, (0, 2, 1, 3))
     padded = _mirrored(images, axis, size // 2)

@@ -13,6 +13,7 @@ import numpy as np
 from pydantic import Field, field_validator, model_validator
 
 import pixelbake.layers
+from pixelbake.layers.gaussian_blur import MAX_DEPTHWISE_WIDTH
 from pixelbake.recipe.parts import Part
 
 __all__ = ["LayerSpec", "Weight", "check_deterministic", "class_of"]
@@ -58,8 +59,6 @@ _REFUSED = {
     "CutMix": "is random",
 }
 
-#: oneDNN's depthwise convolutions on AVX-512 crash, or give wrong pixels, for wider kernels.
-_MAX_DEPTHWISE_WIDTH = 13
 _DEPTHWISE = (keras.layers.DepthwiseConv2D, keras.layers.SeparableConv2D)
 
 _INSTANCE_KEYS = ("name", "trainable", "dtype")
@@ -78,7 +77,8 @@ def class_of(name: str) -> type[keras.Layer]:
     """Returns the class that `name` stands for, or says why there is none."""
     bare = name.rsplit(">", 1)[-1]
     if bare in pixelbake.layers.__all__ and name in (bare, f"pixelbake>{bare}"):
-        return getattr(pixelbake.layers, bare)  # type: ignore[no-any-return]
+        own: type[keras.Layer] = getattr(pixelbake.layers, bare)
+        return own
     if bare in _REFUSED or (bare.startswith("Random") and _keras_class(bare)):
         why = _REFUSED.get(bare, "is random")
         raise ValueError(
@@ -206,10 +206,10 @@ class LayerSpec(Part):
     def _config_is_whole(self) -> LayerSpec:
         built = self.build()
         check_deterministic(self.layer, built)
-        if isinstance(built, _DEPTHWISE) and built.kernel_size[1] > _MAX_DEPTHWISE_WIDTH:
+        if isinstance(built, _DEPTHWISE) and built.kernel_size[1] > MAX_DEPTHWISE_WIDTH:
             raise ValueError(
                 f"layer {self.layer!r} can't be trusted with kernels more than "
-                f"{_MAX_DEPTHWISE_WIDTH} pixels wide: TensorFlow's kernel gives wrong pixels on "
+                f"{MAX_DEPTHWISE_WIDTH} pixels wide: TensorFlow's kernel gives wrong pixels on "
                 f"some processors. Received: kernel_size={tuple(built.kernel_size)}."
             )
         whole = {k: v for k, v in built.get_config().items() if k not in _INSTANCE_KEYS}

@@ -85,9 +85,8 @@ class Recipe(Part):
 
     @model_validator(mode="after")
     def _names_differ(self) -> Recipe:
-        images = [name for name in (self.image, self.mask) if name is not None]
-        for name in images:
-            if name in self.passthrough or images.count(name) > 1:
+        for name in self.image_features:
+            if name in self.passthrough or self.image_features.count(name) > 1:
                 raise LocatedError(
                     f"feature {name!r} is named twice; image, mask and the passthrough features "
                     f"must differ. Received: image={self.image!r}, mask={self.mask!r}, "
@@ -138,6 +137,11 @@ class Recipe(Part):
                 "resize, or use 'png' or 'raw'.",
                 *("output", "encoding"),
             )
+
+    @property
+    def image_features(self) -> tuple[str, ...]:
+        """Names of the features with encoded images: the image, and the mask if there is one."""
+        return (self.image,) if self.mask is None else (self.image, self.mask)
 
     @property
     def input_size(self) -> tuple[int | None, int | None]:
