@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import json
-import re
 import shutil
 from collections.abc import Mapping, Sequence
 
 import apache_beam as beam
 from apache_beam.io.filesystems import FileSystems
-from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
-from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
-from pixelbake.errors import BadRecordsError, ConfigError, RunError
+from pixelbake.errors import BadRecordsError, RunError
 from pixelbake.files import read_text, write_bytes
 from pixelbake.job.batch_transform import BatchTransform
 from pixelbake.job.config import JobConfig, Limits
-from pixelbake.job.interruption import raise_if_interrupted
 from pixelbake.job.manifest import (
     EXAMPLES_DIR,
     MANIFEST_FILE,
@@ -26,6 +22,7 @@ from pixelbake.job.manifest import (
     SplitCounts,
     library_versions,
 )
+from pixelbake.job.pipeline import run_pipeline
 from pixelbake.job.shards import ShardResult, ShardTask, plan_shards
 from pixelbake.job.staging import staged
 from pixelbake.job.transform_images import RunFolders, TransformImages
@@ -33,8 +30,6 @@ from pixelbake.recipe import Recipe
 from pixelbake.transform_graph import write_transform_graph
 
 __all__ = ["check_books", "make_manifest", "run_job", "transform_shards"]
-
-_ERROR_LINE = re.compile(r"[\w.]+(Error|Exception|Interrupt)\b.*")
 
 
 def run_job(config: JobConfig, beam_args: Sequence[str] = (), *, resume: bool = False) -> Manifest:
@@ -120,46 +115,20 @@ def transform_shards(
     results = {task: _finished(task, folders) for task in tasks}
     missing = [task for task, result in results.items() if result is None]
     if missing:
-        _run_pipeline(recipe, missing, folders, limits, beam_args)
+
+        def transform(pipeline: beam.Pipeline) -> None:
+            _ = (
+                pipeline
+                | "Shards" >> beam.Create(list(missing), reshuffle=False)
+                | "TransformImages" >> TransformImages(recipe, folders, limits)
+            )
+
+        run_pipeline(transform, beam_args)
     for task in missing:
         results[task] = result = _finished(task, folders)
         if result is None:
             raise RunError(f"{task.path}: the runner ended without having transformed this file.")
     return [result for result in results.values() if result is not None]
-
-
-def _run_pipeline(
-    recipe: Recipe,
-    tasks: Sequence[ShardTask],
-    folders: RunFolders,
-    limits: Limits,
-    beam_args: Sequence[str],
-) -> None:
-    options = PipelineOptions(list(beam_args))
-    runner = options.view_as(StandardOptions).runner
-    # DirectRunner of newer Beams first tries to download another engine; ask for this one by name.
-    engine = FnApiRunner() if runner in (None, "DirectRunner", "FnApiRunner") else None
-    try:
-        pipeline = beam.Pipeline(engine, options=options)
-    except (ImportError, ValueError) as error:
-        raise ConfigError(f"Beam does not take its flags: {error}") from error
-    try:
-        with pipeline:
-            _ = (
-                pipeline
-                | "Shards" >> beam.Create(list(tasks), reshuffle=False)
-                | "TransformImages" >> TransformImages(recipe, folders, limits)
-            )
-    except Exception as error:
-        raise_if_interrupted()
-        raise RunError(f"the Beam pipeline failed: {_cause(error)}") from error
-
-
-def _cause(error: Exception) -> str:
-    """Returns the worker's own error: Beam hands it on as the text of a whole trace."""
-    lines = [line.strip() for line in str(error).splitlines()]
-    named = [line for line in lines if _ERROR_LINE.match(line)]
-    return named[-1] if named else f"{type(error).__name__}: {next(iter(lines), '')}"
 
 
 def _finished(task: ShardTask, folders: RunFolders) -> ShardResult | None:
