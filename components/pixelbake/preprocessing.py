@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import tensorflow as tf
-from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 from pixelbake import images
+from pixelbake.image_graph import ImageGraph, freeze_image_graph
 from pixelbake.recipe import Recipe
-from pixelbake.recipe.parts import Decode, Feature, Output, Resize
+from pixelbake.recipe.parts import Feature, Output
 
 __all__ = ["PreprocessingFn", "make_preprocessing_fn", "raw_feature_spec"]
 
@@ -25,32 +25,19 @@ _DTYPES = {"int64": tf.int64, "float32": tf.float32, "bytes": tf.string}
 
 @dataclass(frozen=True, eq=False)  # by identity: tf.function keeps functions as dict keys
 class PreprocessingFn:
-    """A `preprocessing_fn` that can be pickled: plain values and the layers as GraphDef bytes.
-
-    Freezing on the driver is what makes it work everywhere: under TFT's TF1 mode, and on a worker
-    that has never heard of the layers' classes. Nothing of Keras is pickled.
+    """A `preprocessing_fn` that can be pickled: plain values and the image graph's bytes.
 
     Attributes:
-        graph_def: The layers, frozen; one image at a time.
-        tensors: Names of its tensors: image, (mask,) and, last, the transformed pixels.
-        image: Name of the image feature, in and out.
-        mask: Name of the mask feature, or None.
-        decode: See `Recipe`.
-        resize: See `Recipe`.
+        image_graph: One image's way from its bytes to pixels.
+        image_features: Names of the features with encoded images, in; the first is written, out.
         output: See `Recipe`.
-        value_range: See `Recipe`.
         shape: Static shape `[H, W, C]` of a transformed image; None where it varies.
         passthrough: See `Recipe`.
     """
 
-    graph_def: bytes
-    tensors: tuple[str, ...]
-    image: str
-    mask: str | None
-    decode: Decode
-    resize: Resize | None
+    image_graph: ImageGraph
+    image_features: tuple[str, ...]
     output: Output
-    value_range: tuple[float, float]
     shape: tuple[int | None, ...]
     passthrough: dict[str, Feature]
 
@@ -67,13 +54,12 @@ class PreprocessingFn:
         if tf.executing_eagerly():  # a GraphDef can be imported into a graph only
             traced: dict[str, Any] = tf.function(self.__call__, autograph=False)(dict(inputs))
             return traced
-        names = [self.image] if self.mask is None else [self.image, self.mask]
-        for name in (*names, *self.passthrough):
+        for name in (*self.image_features, *self.passthrough):
             _check_feature(inputs, name)
-        encoded = tuple(_dense(inputs[name], (), name) for name in names)
+        encoded = tuple(_dense(inputs[name], (), name) for name in self.image_features)
         is_float = self.output.encoding == "float"
         outputs = {
-            self.image: tf.map_fn(
+            self.image_features[0]: tf.map_fn(
                 lambda one: self._transform(*one),
                 encoded,
                 fn_output_signature=(
@@ -87,26 +73,13 @@ class PreprocessingFn:
             outputs[name] = value if feature.shape is None else _dense(value, feature.shape, name)
         return outputs
 
-    def _transform(self, image_data: Any, mask_data: Any = None) -> Any:
+    def _transform(self, *encoded: Any) -> Any:
         """Takes one encoded image all the way, so that it stays in the cache."""
-        pixels = images.resize(images.decode(image_data, self.decode), self.resize)
-        feeds = [images.scale(pixels, self.value_range)[tf.newaxis]]
-        if mask_data is not None:
-            mask = images.decode(mask_data, Decode(channels=1))
-            feeds.append(images.resize_mask(mask, self.resize)[tf.newaxis])
-        (pixels,) = tf.graph_util.import_graph_def(
-            tf.compat.v1.GraphDef.FromString(self.graph_def),
-            input_map=dict(zip(self.tensors, feeds, strict=False)),
-            return_elements=[self.tensors[-1]],
-            name="layers",
-        )
-        pixels = tf.ensure_shape(pixels[0], self.shape)
-        if self.output.encoding == "float":
-            return pixels
-        return images.encode(images.quantise(pixels, self.value_range), self.output)
+        pixels = tf.ensure_shape(self.image_graph.pixels(*encoded), self.shape)
+        return pixels if self.output.encoding == "float" else images.encode(pixels, self.output)
 
 
-def make_preprocessing_fn(recipe: Recipe) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
+def make_preprocessing_fn(recipe: Recipe) -> PreprocessingFn:
     """Makes the `preprocessing_fn` of a recipe.
 
     It works in stock `tfx.components.Transform`, in `tft_beam.AnalyzeAndTransformDataset` and in
@@ -118,26 +91,10 @@ def make_preprocessing_fn(recipe: Recipe) -> Callable[[Mapping[str, Any]], dict[
     Returns:
         A picklable `preprocessing_fn`. It has no analyzers: its graph needs no pass over data.
     """
-    model = recipe.build_model()
-    height, width = recipe.input_size
-    specs = [tf.TensorSpec((1, height, width, recipe.decode.channels), tf.float32)]
-    if recipe.mask is not None:
-        specs.append(tf.TensorSpec((1, height, width, 1), tf.float32))
-
-    @tf.function(autograph=False)
-    def pixels(*inputs: Any) -> Any:
-        return tf.identity(model(inputs[0] if len(inputs) == 1 else list(inputs), training=False))
-
-    frozen = convert_variables_to_constants_v2(pixels.get_concrete_function(*specs))
     return PreprocessingFn(
-        graph_def=frozen.graph.as_graph_def().SerializeToString(deterministic=True),
-        tensors=tuple(tensor.name for tensor in (*frozen.inputs, *frozen.outputs)),
-        image=recipe.image,
-        mask=recipe.mask,
-        decode=recipe.decode,
-        resize=recipe.resize,
+        image_graph=freeze_image_graph(recipe),
+        image_features=recipe.image_features,
         output=recipe.output,
-        value_range=recipe.value_range,
         shape=recipe.output_shape,
         passthrough=dict(recipe.passthrough),
     )

@@ -9,11 +9,19 @@ from typing import Any
 import tensorflow as tf
 
 from pixelbake.errors import RunError
+from pixelbake.image_graph import ImageGraph
 from pixelbake.preprocessing import make_preprocessing_fn, raw_feature_spec
 from pixelbake.recipe import Recipe
 
-__all__ = ["load_transform", "read_recipe", "write_recipe", "write_transform_graph"]
+__all__ = [
+    "load_transform",
+    "read_image_graph",
+    "read_recipe",
+    "write_recipe",
+    "write_transform_graph",
+]
 
+IMAGE_GRAPH_FILE = "image_graph.pb"
 RECIPE_FILE = "recipe.json"
 TRANSFORM_FN_DIR = "transform_fn"
 
@@ -24,15 +32,17 @@ def write_transform_graph(recipe: Recipe, path: str) -> None:
     Args:
         recipe: What to do to the pixels. It has no analyzers, so that no pass over data is needed.
         path: A folder that does not exist yet. Afterwards it holds what `tft.TFTransformOutput`
-            opens (`transform_fn`, `transformed_metadata`, `metadata`), and the recipe.
+            opens (`transform_fn`, `transformed_metadata`, `metadata`), the recipe, and the
+            image graph that the serving export takes pixels from.
     """
     import tensorflow_transform as tft
     from tensorflow_transform import impl_helper
     from tensorflow_transform.tf_metadata import dataset_metadata, metadata_io
 
     spec = raw_feature_spec(recipe)
+    preprocessing_fn = make_preprocessing_fn(recipe)
     impl_helper.analyze_in_place(
-        make_preprocessing_fn(recipe),
+        preprocessing_fn,
         force_tf_compat_v1=False,
         feature_specs=spec,
         type_specs=impl_helper.get_type_specs_from_feature_specs(spec),
@@ -43,6 +53,8 @@ def write_transform_graph(recipe: Recipe, path: str) -> None:
         posixpath.join(path, tft.TFTransformOutput.RAW_METADATA_DIR),
     )
     write_recipe(recipe, path)
+    with tf.io.gfile.GFile(posixpath.join(path, IMAGE_GRAPH_FILE), "wb") as file:
+        file.write(preprocessing_fn.image_graph.graph_def)
 
 
 def write_recipe(recipe: Recipe, path: str) -> None:
@@ -69,6 +81,19 @@ def read_recipe(path: str) -> Recipe:
             f"{file} does not exist. Expected a transform graph made by pixelbake; for one made by "
             "another component pass recipe=."
         ) from error
+
+
+def read_image_graph(path: str) -> ImageGraph | None:
+    """Returns the image graph beside a transform graph, None where stock Transform wrote that.
+
+    Args:
+        path: The folder of a transform graph.
+    """
+    try:
+        with tf.io.gfile.GFile(posixpath.join(path, IMAGE_GRAPH_FILE), "rb") as file:
+            return ImageGraph(file.read())
+    except tf.errors.NotFoundError:
+        return None
 
 
 def load_transform(path: str) -> tuple[Any, Callable[[Mapping[str, Any]], dict[str, Any]]]:

@@ -1,0 +1,121 @@
+"""One image's way from encoded bytes to pixels, frozen: what every place that transforms runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import tensorflow as tf
+from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
+
+from pixelbake import images
+from pixelbake.recipe import Recipe
+from pixelbake.recipe.parts import Decode
+
+__all__ = ["ImageGraph", "freeze_image_graph"]
+
+_INPUTS = ("image", "mask")
+_PIXELS = "pixels"
+_STAGES = "stages/"
+
+
+@dataclass(frozen=True, eq=False)  # by identity: tf.function keeps functions as dict keys
+class ImageGraph:
+    """A GraphDef from one encoded image (and mask) to its pixels, before they are encoded again.
+
+    Decoder, resize and layers are frozen into it once, on the driver, and wherever pixels are made
+    these bytes are imported: under TFT's TF1 mode, on a worker that has never heard of the layers'
+    classes, and in the serving export. Nothing of Keras is pickled.
+
+    Attributes:
+        graph_def: The serialised GraphDef.
+    """
+
+    graph_def: bytes
+
+    def pixels(self, *encoded: Any) -> Any:
+        """Transforms one image; to be called while a graph is traced.
+
+        Args:
+            encoded: String scalars: the image, and the mask where the recipe has one.
+
+        Returns:
+            uint8 `[H, W, C]`, or float32 for output encoding `"float"`.
+        """
+        graph_def = tf.compat.v1.GraphDef.FromString(self.graph_def)
+        # Without the stages: nothing beside the way of the pixels may keep TensorFlow from fusing.
+        graph_def = tf.compat.v1.graph_util.extract_sub_graph(graph_def, [_PIXELS])
+        return self._import(graph_def, encoded, [_PIXELS])[0]
+
+    def stages(self, *encoded: Any) -> dict[str, Any]:
+        """Transforms one image and returns what it is after each stage, in order, by name.
+
+        Args:
+            encoded: As for `pixels`.
+
+        Returns:
+            `decode` (uint8), `resize` (float32 in 0..255), `layers[i]` for each layer (float32 in
+            the recipe's value range) and `quantise` (uint8, or the float32 of the last layer for
+            output encoding `"float"`), each `[H, W, C]`.
+        """
+        graph_def = tf.compat.v1.GraphDef.FromString(self.graph_def)
+        nodes = sorted(node.name for node in graph_def.node if node.name.startswith(_STAGES))
+        values = self._import(graph_def, encoded, nodes)
+        names = [node.removeprefix(_STAGES).split(".", 1)[1] for node in nodes]
+        return {
+            f"layers[{name.removeprefix('layer_')}]" if name.startswith("layer_") else name: value
+            for name, value in zip(names, values, strict=True)
+        }
+
+    @staticmethod
+    def _import(graph_def: Any, encoded: tuple[Any, ...], names: list[str]) -> list[Any]:
+        fed = dict(zip((f"{name}:0" for name in _INPUTS), encoded, strict=False))
+        wanted = [f"{name}:0" for name in names]
+        tensors: list[Any] = tf.graph_util.import_graph_def(
+            graph_def, input_map=fed, return_elements=wanted, name="image_graph"
+        )
+        return tensors
+
+
+def freeze_image_graph(recipe: Recipe) -> ImageGraph:
+    """Freezes what a recipe does to one image.
+
+    Args:
+        recipe: What to do to the pixels.
+    """
+    model = recipe.build_model()
+    layers = [model.get_layer(f"layer_{i}").output for i in range(len(recipe.layers))]
+    per_layer = keras.Model(model.inputs, layers or model.outputs)
+    scalars = [tf.TensorSpec((), tf.string, name) for name in _INPUTS[: len(recipe.image_features)]]
+
+    @tf.function(input_signature=scalars, autograph=False)
+    def stages(image: Any, mask: Any = None) -> list[Any]:
+        decoded = images.decode(image, recipe.decode)
+        resized = images.resize(decoded, recipe.resize)
+        feeds = [images.scale(resized, recipe.value_range)[tf.newaxis]]
+        if mask is not None:
+            mask_pixels = images.decode(mask, Decode(channels=1))
+            feeds.append(images.resize_mask(mask_pixels, recipe.resize)[tf.newaxis])
+        outputs = per_layer(feeds[0] if len(feeds) == 1 else feeds, training=False)
+        outputs = outputs if isinstance(outputs, list | tuple) else [outputs]
+        pixels = [output[0] for output in outputs]
+        last = tf.ensure_shape(pixels[-1], recipe.output_shape)
+        if recipe.output.encoding != "float":
+            last = images.quantise(last, recipe.value_range)
+        return [decoded, resized, *(pixels if layers else []), last]
+
+    frozen = convert_variables_to_constants_v2(stages.get_concrete_function())
+    names = ["decode", "resize", *(f"layer_{i}" for i in range(len(layers))), "quantise"]
+    with tf.Graph().as_default() as graph:  # once more, so that every end has a name of its own
+        feeds = [tf.compat.v1.placeholder(tf.string, (), spec.name) for spec in scalars]
+        values = tf.graph_util.import_graph_def(
+            frozen.graph.as_graph_def(),
+            input_map=dict(zip((tensor.name for tensor in frozen.inputs), feeds, strict=True)),
+            return_elements=[tensor.name for tensor in frozen.outputs],
+            name="",
+        )
+        for i, (name, value) in enumerate(zip(names, values, strict=True)):
+            tf.identity(value, name=f"{_STAGES}{i:03d}.{name}")
+        tf.identity(values[-1], name=_PIXELS)
+    return ImageGraph(graph.as_graph_def().SerializeToString(deterministic=True))
