@@ -1,0 +1,59 @@
+"""What all commands share."""
+
+import pytest
+
+import pixelbake
+from tests.cli.command import COMMANDS, call
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_is_shown_without_loading_tensorflow(command):
+    process = call("--help", command=command)
+    assert process.returncode == 0
+    assert "run  " in process.stdout
+    assert "Commands:" in process.stdout
+    assert process.stderr == ""
+
+
+def test_the_help_of_run_says_where_beams_flags_go():
+    process = call("run", "-h")
+    assert process.returncode == 0
+    assert "Whatever follows `--` goes to Beam." in process.stdout
+
+
+def test_the_version_is_the_packages_own():
+    process = call("--version")
+    assert (process.returncode, process.stdout) == (
+        0,
+        f"pixelbake, version {pixelbake.__version__}\n",
+    )
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["run"], "Missing argument 'JOB'"),
+        (["bake"], "No such command 'bake'"),
+        (["run", "job.yaml", "--runner=FnApiRunner"], "No such option"),
+        (["--verbose"], "No such option"),
+        (["run", "."], "is a directory"),
+    ],
+)
+def test_a_wrong_call_is_refused_with_its_usage(args, message):
+    process = call(*args)
+    assert process.returncode == 2
+    assert message in process.stderr
+    assert "Traceback" not in process.stderr
+
+
+def test_a_missing_yaml_file_is_the_users_mistake(tmp_path):
+    process = call("run", "none.yaml", folder=tmp_path, command="module")
+    assert process.returncode == 2
+    assert process.stderr.endswith("pixelbake: none.yaml: No such file or directory\n")
+
+
+@pytest.mark.parametrize("args", [["--debug", "run", "none.yaml"], ["run", "none.yaml", "--debug"]])
+def test_debug_shows_the_trace_wherever_it_stands(tmp_path, args):
+    process = call(*args, folder=tmp_path)
+    assert process.returncode != 0
+    assert "Traceback" in process.stderr
