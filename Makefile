@@ -15,7 +15,7 @@ BIN := $(VENV)/bin
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 export PYTHONWARNINGS ?= ignore::FutureWarning,ignore::DeprecationWarning
 
-.PHONY: help env demo test test-slow test-faults reliability test-tft121 bench lint format \
+.PHONY: help env demo test test-slow test-deploy test-faults reliability test-tft121 bench lint format \
 	picture locks clean
 
 help: ## Show what there is to make
@@ -28,10 +28,13 @@ demo: env ## Run a real TFX pipeline on real scans, and serve one
 	@$(BIN)/python -m pipeline.demo
 
 test: env ## Run the fast tests (minutes)
-	@$(BIN)/python -m pytest -m "not slow and not faults" $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -m "not slow and not faults and not deploy" $(PYTEST_ARGS)
 
 test-slow: env ## Run the slow tests: whole TFX pipelines
 	@$(BIN)/python -m pytest -m slow $(PYTEST_ARGS)
+
+test-deploy: env ## Run what in deploy/ can be run here, and check the rest by its own tools
+	@$(BIN)/python -m pytest -m deploy $(PYTEST_ARGS)
 
 test-faults: env ## Run all fault tests: kills processes, fills a disk
 	@$(BIN)/python -m pytest -m faults $(PYTEST_ARGS)
