@@ -1,28 +1,94 @@
-"""Small files on any file system that Beam knows."""
+"""Files on any file system that Beam knows, object stores without folders among them."""
 
 from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 from apache_beam.io.filesystem import CompressionTypes
 from apache_beam.io.filesystems import FileSystems
 
-__all__ = ["read_text", "write_bytes"]
+__all__ = ["delete_below", "is_remote", "local_copy", "read_text", "upload", "write_bytes"]
+
+_PLAIN = CompressionTypes.UNCOMPRESSED
+
+
+def is_remote(path: str) -> bool:
+    """Whether a path or a pattern names its file system, as `gs://bucket/file` does."""
+    return "://" in path
 
 
 def read_text(path: str) -> str | None:
     """Returns the text of a UTF-8 file, or None if there is no such file."""
     if not FileSystems.exists(path):
         return None
-    with FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED) as file:
+    with FileSystems.open(path, compression_type=_PLAIN) as file:
         return bytes(file.read()).decode()
 
 
 def write_bytes(path: str, data: bytes) -> None:
     """Writes a file in one go, replacing an old one.
 
-    The bytes go to a name of their own first: on a local disk a reader sees the old file or the
-    new one, never a part. (An object store's writes are like that by themselves.)
+    A reader sees the old file or the new one, never a part: on a local disk the bytes go to a name
+    of their own first; an object store's writes are like that by themselves.
     """
-    part = f"{path}.part"
-    with FileSystems.create(part, compression_type=CompressionTypes.UNCOMPRESSED) as file:
+    part = path if is_remote(path) else f"{path}.part"
+    with FileSystems.create(part, compression_type=_PLAIN) as file:
         file.write(data)
-    FileSystems.rename([part], [path])
+    if part != path:
+        FileSystems.rename([part], [path])
+
+
+def upload(folder: str, target: str) -> None:
+    """Copies all files of a local folder to below `target`."""
+    for path in sorted(Path(folder).rglob("*")):
+        if path.is_file():
+            with (
+                open(path, "rb") as source,
+                FileSystems.create(
+                    f"{target}/{path.relative_to(folder).as_posix()}", compression_type=_PLAIN
+                ) as copy,
+            ):
+                shutil.copyfileobj(source, copy)
+
+
+@contextmanager
+def local_copy(folder: str) -> Iterator[str]:
+    """Gives a folder that TensorFlow can open, which knows fewer file systems than Beam.
+
+    Args:
+        folder: A folder on any file system.
+
+    Yields:
+        The folder itself if it is local; else a copy that is removed afterwards.
+    """
+    if not is_remote(folder):
+        yield folder
+        return
+    with tempfile.TemporaryDirectory(prefix="pixelbake-") as copy:
+        for path in files_below(folder):
+            target = os.path.join(copy, path[len(folder) :].lstrip("/"))
+            os.makedirs(os.path.dirname(target), exist_ok=True)
+            with (
+                FileSystems.open(path, compression_type=_PLAIN) as source,
+                open(target, "wb") as file,
+            ):
+                shutil.copyfileobj(source, file)
+        yield copy
+
+
+def files_below(folder: str) -> list[str]:
+    """Returns the paths of all files below a folder of a remote file system."""
+    (found,) = FileSystems.match([f"{folder}/**"])
+    return sorted(one.path for one in found.metadata_list)
+
+
+def delete_below(folder: str) -> None:
+    """Deletes all files below a folder of a remote file system; there may be none."""
+    paths = files_below(folder)
+    if paths:
+        FileSystems.delete(paths)

@@ -60,6 +60,11 @@ class Manifest(Part):
     Attributes:
         format: Always `"pixelbake-run"`.
         format_version: Always 1.
+        folder: Where the run's files are, from the run's folder: `""` on a local disk; in an
+            object store a folder of each attempt's own, since none can be put in place there by a
+            rename.
+        fingerprint: A hash of all that the outcome depends on: recipe, limits, library versions,
+            names, sizes and times of the input files. `--if-changed` goes by it.
         recipe: What was done to the pixels.
         recipe_hash: Its hash.
         versions: Versions of the libraries that did it, by name.
@@ -70,6 +75,8 @@ class Manifest(Part):
 
     format: Literal["pixelbake-run"] = "pixelbake-run"
     format_version: Literal[1] = 1
+    folder: str = ""
+    fingerprint: str = ""
     recipe: Recipe
     recipe_hash: str
     versions: dict[str, str]
@@ -89,8 +96,24 @@ class Manifest(Part):
         """
         if split not in self.splits:
             raise RunError(f"{run} has splits {sorted(self.splits)}. Received: split={split!r}.")
-        folder = f"{run.rstrip('/')}/{EXAMPLES_DIR}/Split-{split}"
+        folder = f"{self.files(run)}/{EXAMPLES_DIR}/Split-{split}"
         return [f"{folder}/{shard.output}" for shard in self.shards if shard.split == split]
+
+    def transform_graph(self, run: str) -> str:
+        """Returns the folder of the run's transform graph.
+
+        Args:
+            run: The run's folder.
+        """
+        return f"{self.files(run)}/{TRANSFORM_GRAPH_DIR}"
+
+    def files(self, run: str) -> str:
+        """Returns the folder that holds the run's files but the manifest.
+
+        Args:
+            run: The run's folder.
+        """
+        return f"{run.rstrip('/')}/{self.folder}".rstrip("/")
 
 
 def library_versions() -> dict[str, str]:

@@ -6,15 +6,39 @@ import re
 from collections.abc import Callable, Sequence
 
 import apache_beam as beam
-from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
+from apache_beam.options.pipeline_options import (
+    GoogleCloudOptions,
+    PipelineOptions,
+    SetupOptions,
+    StandardOptions,
+    TestOptions,
+)
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
-from pixelbake.errors import ConfigError, RunError
+from pixelbake import errors
+from pixelbake.errors import ConfigError, PixelbakeError, RunError
 from pixelbake.job.interruption import raise_if_interrupted
 
-__all__ = ["run_pipeline"]
+__all__ = ["is_dry_run", "is_only_written_down", "run_pipeline", "runner_of"]
 
 _ERROR_LINE = re.compile(r"[\w.]+(Error|Exception|Interrupt)\b.*")
+_OUR_ERROR = re.compile(r"(?:pixelbake\.errors\.)?(\w+): (.*?)(?: \[while running .*)?")
+
+
+def runner_of(beam_args: Sequence[str]) -> str:
+    """Returns the runner that Beam's flags name; `"FnApiRunner"`, in this process, for none."""
+    return str(PipelineOptions(list(beam_args)).view_as(StandardOptions).runner or "FnApiRunner")
+
+
+def is_dry_run(beam_args: Sequence[str]) -> bool:
+    """Whether Beam's flags have Dataflow's job made and thrown away (`--dry_run=True`)."""
+    return bool(PipelineOptions(list(beam_args)).view_as(TestOptions).dry_run)
+
+
+def is_only_written_down(beam_args: Sequence[str]) -> bool:
+    """Whether the job is not run here: a dry run, or the launcher of a Dataflow template."""
+    options = PipelineOptions(list(beam_args))
+    return is_dry_run(beam_args) or bool(options.view_as(GoogleCloudOptions).template_location)
 
 
 def run_pipeline(build: Callable[[beam.Pipeline], None], beam_args: Sequence[str] = ()) -> None:
@@ -28,8 +52,12 @@ def run_pipeline(build: Callable[[beam.Pipeline], None], beam_args: Sequence[str
     Raises:
         ConfigError: Beam does not take its flags.
         RunError: The pipeline failed.
+        PixelbakeError: A worker raised it; it has the worker's class and message.
     """
     options = PipelineOptions(list(beam_args))
+    # Workers get all they need from installed modules; the launching script's globals are no
+    # business of theirs, and Beam would pickle them by default.
+    options.view_as(SetupOptions).save_main_session = False
     runner = options.view_as(StandardOptions).runner
     # DirectRunner of newer Beams first tries to download another engine; ask for this one by name.
     engine = FnApiRunner() if runner in (None, "DirectRunner", "FnApiRunner") else None
@@ -42,11 +70,20 @@ def run_pipeline(build: Callable[[beam.Pipeline], None], beam_args: Sequence[str
             build(pipeline)
     except Exception as error:
         raise_if_interrupted()
-        raise RunError(f"the Beam pipeline failed: {_cause(error)}") from error
+        raise _worker_error(error) from error
+    except BaseException:
+        if hasattr(pipeline, "result"):  # a cluster would go on without us
+            pipeline.result.cancel()
+        raise
 
 
-def _cause(error: Exception) -> str:
+def _worker_error(error: Exception) -> PixelbakeError:
     """Returns the worker's own error: Beam hands it on as the text of a whole trace."""
     lines = [line.strip() for line in str(error).splitlines()]
     named = [line for line in lines if _ERROR_LINE.match(line)]
-    return named[-1] if named else f"{type(error).__name__}: {next(iter(lines), '')}"
+    cause = named[-1] if named else f"{type(error).__name__}: {next(iter(lines), '')}"
+    ours = _OUR_ERROR.fullmatch(cause)
+    if ours and ours[1] in errors.__all__:
+        kind: type[PixelbakeError] = getattr(errors, ours[1])
+        return kind(ours[2])
+    return RunError(f"the Beam pipeline failed: {cause}")

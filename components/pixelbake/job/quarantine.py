@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 import tensorflow as tf
+from apache_beam.io.filesystem import CompressionTypes
+from apache_beam.io.filesystems import FileSystems
 
+from pixelbake.errors import RunError
+from pixelbake.files import read_text
 from pixelbake.intake.reasons import Quarantined, Reason
+from pixelbake.intake.tfrecord import Record, read_tfrecord
+from pixelbake.job.manifest import MANIFEST_FILE, QUARANTINE_DIR
 
 __all__ = ["quarantine_example", "read_quarantine"]
 
@@ -41,17 +48,28 @@ def read_quarantine(run: str, split: str) -> Iterator[Quarantined]:
 
     Yields:
         The records' original bytes, where they came from and why they were refused.
+
+    Raises:
+        RunError: A quarantine file is damaged itself.
     """
     base = run.rstrip("/")
-    patterns = [f"{base}/{folder}Split-{split}/*.tfrecord" for folder in ("quarantine/", "")]
-    for path in sorted(tf.io.gfile.glob(patterns)):
+    manifest = read_text(f"{base}/{MANIFEST_FILE}")
+    if manifest is not None:
+        base = f"{base}/{json.loads(manifest).get('folder', '')}".rstrip("/")
+    patterns = [f"{base}/{folder}Split-{split}/*.tfrecord" for folder in (f"{QUARANTINE_DIR}/", "")]
+    found = FileSystems.match(patterns)
+    for path in sorted(one.path for match in found for one in match.metadata_list):
         # What the gate refuses is written before what fails in the batch around it.
         yield from sorted(_read_shard(path), key=lambda item: item.index)
 
 
 def _read_shard(path: str) -> Iterator[Quarantined]:
-    for data in tf.data.TFRecordDataset(path).as_numpy_iterator():
-        features = tf.train.Example.FromString(data).features.feature
+    with FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED) as file:
+        records = list(read_tfrecord(file, path))
+    for record in records:
+        if not isinstance(record, Record):
+            raise RunError(f"{path} is damaged: {record.message}.")
+        features = tf.train.Example.FromString(record.data).features.feature
         text = {
             name: features[name].bytes_list.value[0].decode("utf-8", "surrogateescape")
             for name in ("file", "reason", "message")

@@ -113,7 +113,7 @@ class Staging:
         Between the two renames the target is absent; at every other moment it is the old run or
         the new one.
         """
-        (self.path / PLAN_FILE).unlink()
+        (self.path / PLAN_FILE).unlink(missing_ok=True)
         if self.target.exists():
             os.rename(self.target, self._old)
         os.rename(self.path, self.target)

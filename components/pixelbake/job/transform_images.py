@@ -18,7 +18,7 @@ from apache_beam.io.filesystems import FileSystems
 from apache_beam.metrics import Metrics
 
 from pixelbake.errors import RunError
-from pixelbake.files import write_bytes
+from pixelbake.files import local_copy, write_bytes
 from pixelbake.intake.gate import ImageLimits
 from pixelbake.intake.reasons import Quarantined
 from pixelbake.intake.tfrecord import Record, frame_record, read_tfrecord
@@ -50,7 +50,7 @@ class RunFolders:
         transform_graph: The transform graph, already written.
         examples: Output shards, in a folder `Split-<name>` per split.
         quarantine: Quarantine shards, likewise; only where there is something to quarantine.
-        results: A small JSON file per finished shard.
+        results: A small JSON file per finished shard; `""` for none.
         as_gzip: Whether output shards are gzip files, as TFX's own components write them and many
             trainers expect. They are stored, not compressed: gzip takes longer than the blur and
             makes a PNG 0.1 % smaller.
@@ -117,10 +117,11 @@ class _TransformShard(beam.DoFn):
 
     def setup(self) -> None:
         die_with(self._driver)
-        self._transform = BatchTransform(
-            self._folders.transform_graph, self._gate.image_features, self._gate.passthrough
-        )
-        self._transform.check_canary()
+        with local_copy(self._folders.transform_graph) as graph:
+            self._transform = BatchTransform(
+                graph, self._gate.image_features, self._gate.passthrough
+            )
+            self._transform.check_canary()
 
     def teardown(self) -> None:
         self._transform = None
@@ -228,9 +229,10 @@ class _ShardWriter:
                 f"{result.quarantined} quarantined. This is a defect of pixelbake."
             )
         FileSystems.rename([path + self._part for path in self._files], list(self._files))
-        write_bytes(
-            self._folders.result_path(self._task), (result.model_dump_json() + "\n").encode()
-        )
+        if self._folders.results:
+            write_bytes(
+                self._folders.result_path(self._task), (result.model_dump_json() + "\n").encode()
+            )
 
     @property
     def result(self) -> ShardResult:

@@ -14,9 +14,10 @@ from tfx.types import artifact_utils
 
 from pixelbake.errors import InputError
 from pixelbake.files import write_bytes
+from pixelbake.job.books import check_books, make_manifest
 from pixelbake.job.config import Limits
 from pixelbake.job.manifest import MANIFEST_FILE, SplitCounts
-from pixelbake.job.run import check_books, make_manifest, transform_shards
+from pixelbake.job.run import transform_shards
 from pixelbake.job.shards import plan_shards
 from pixelbake.job.transform_images import RunFolders
 from pixelbake.recipe import Recipe

@@ -1,0 +1,127 @@
+"""Runs a job whose input or output is on a remote file system.
+
+Nothing of the input is looked at here: a launcher need not reach it. An object store has no rename
+of folders, so each run goes into a folder of its own below the output, and is published by writing
+the manifest, which is one object and so old or new at any moment. Then the old run is removed.
+"""
+
+from __future__ import annotations
+
+import itertools
+import tempfile
+import uuid
+from collections.abc import Sequence
+from datetime import datetime, timezone
+
+from pixelbake.errors import BadRecordsError, ConfigError, RunError
+from pixelbake.files import delete_below, is_remote, upload
+from pixelbake.job.batch_transform import BatchTransform
+from pixelbake.job.config import JobConfig
+from pixelbake.job.manifest import QUARANTINE_DIR, Manifest, read_manifest
+from pixelbake.job.pipeline import is_dry_run, is_only_written_down, run_pipeline, runner_of
+from pixelbake.job.staging import staged
+from pixelbake.job.whole_run import MakeRun, WholeRun
+from pixelbake.transform_graph import write_transform_graph
+
+__all__ = ["is_remote_job", "run_remote_job", "write_job_down"]
+
+RUNS_DIR = "runs"
+
+
+def is_remote_job(config: JobConfig) -> bool:
+    """Whether any of a job's files is on a file system that its path names."""
+    return is_remote(config.output) or any(map(is_remote, _patterns(config)))
+
+
+def run_remote_job(config: JobConfig, beam_args: Sequence[str] = ()) -> Manifest:
+    """Runs a job, and waits for its end; as `run_job`, which calls it.
+
+    Raises:
+        ConfigError: The flags only have the job written down, or the runner's workers can't see a
+            local file.
+    """
+    if is_only_written_down(beam_args):
+        raise ConfigError(
+            "with --dry_run or --template_location the job is not run here. Use write_job_down."
+        )
+    if is_remote(config.output):
+        run = _in_object_store(config)
+        try:
+            _launch(config, run, beam_args)
+        except BadRecordsError:
+            raise
+        except BaseException:
+            delete_below(run.files)
+            raise
+        manifest = read_manifest(config.output)
+        if manifest.folder != run.folder:
+            raise RunError(f"{config.output}: another run was published there meanwhile.")
+        return manifest
+    with staged(config.output) as staging:
+        staging.begin("", resume=False)
+        run = _whole_run(config, str(staging.path), folder="")
+        try:
+            _launch(config, run, beam_args)
+        except BadRecordsError as error:
+            kept = staging.keep_failed(QUARANTINE_DIR)
+            raise BadRecordsError(f"{error} The quarantine is kept in {kept}.") from error
+        manifest = read_manifest(str(staging.path))
+        staging.publish()
+    return manifest
+
+
+def write_job_down(config: JobConfig, beam_args: Sequence[str]) -> None:
+    """Makes a job for somebody else to run: `--template_location=…`, or nobody: `--dry_run=True`.
+
+    Raises:
+        ConfigError: The output is local, where nobody else could put it.
+    """
+    if not is_remote(config.output):
+        raise ConfigError(
+            "a job that is run elsewhere needs an output such as gs://bucket/run. Received: "
+            f"{config.output}."
+        )
+    _launch(config, _in_object_store(config), beam_args)
+
+
+def _in_object_store(config: JobConfig) -> WholeRun:
+    now = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%SZ")
+    folder = f"{RUNS_DIR}/{now}-{uuid.uuid4().hex[:8]}"
+    return _whole_run(config, config.output.rstrip("/"), folder)
+
+
+def _whole_run(config: JobConfig, output: str, folder: str) -> WholeRun:
+    return WholeRun(
+        inputs=config.input,
+        output=output,
+        folder=folder,
+        recipe_hash=config.recipe.hash,
+        limits=config.limits,
+        expected=config.expected_records,
+    )
+
+
+def _launch(config: JobConfig, run: WholeRun, beam_args: Sequence[str]) -> None:
+    if runner_of(beam_args).rpartition(".")[2] == "DataflowRunner":
+        local = [path for path in (config.output, *_patterns(config)) if not is_remote(path)]
+        if local:
+            raise ConfigError(
+                f"DataflowRunner's workers can't see {local[0]}: name it as gs://bucket/path."
+            )
+    recipe = config.recipe
+    with tempfile.TemporaryDirectory(prefix="pixelbake-") as temporary:
+        graph = f"{temporary}/graph"
+        write_transform_graph(recipe, graph)
+        # Workers do this too; here a wrong recipe fails at once.
+        BatchTransform(graph, recipe.image_features, recipe.passthrough).check_canary()
+        if not is_dry_run(beam_args):
+            upload(graph, run.folders.transform_graph)
+    run_pipeline(lambda pipeline: _apply(pipeline, run, config), beam_args)
+
+
+def _apply(pipeline: object, run: WholeRun, config: JobConfig) -> None:
+    _ = pipeline | "MakeRun" >> MakeRun(run, config.recipe)
+
+
+def _patterns(config: JobConfig) -> list[str]:
+    return list(itertools.chain.from_iterable(config.input.values()))
