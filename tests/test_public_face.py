@@ -12,6 +12,7 @@ NAMES = [
     "TransformImages",
     "__version__",
     "export_serving_model",
+    "fit_recipe",
     "make_preprocessing_fn",
     "read_examples",
     "read_manifest",

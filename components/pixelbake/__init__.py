@@ -14,6 +14,7 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from pixelbake.job import JobConfig as JobConfig
     from pixelbake.job import TransformImages as TransformImages
+    from pixelbake.job import fit_recipe as fit_recipe
     from pixelbake.job import read_manifest as read_manifest
     from pixelbake.job import read_quarantine as read_quarantine
     from pixelbake.job import run_job as run_job
@@ -28,6 +29,7 @@ _HOME = {
     "Recipe": "pixelbake.recipe",
     "TransformImages": "pixelbake.job",
     "export_serving_model": "pixelbake.serving",
+    "fit_recipe": "pixelbake.job",
     "make_preprocessing_fn": "pixelbake.preprocessing",
     "read_examples": "pixelbake.reading",
     "read_manifest": "pixelbake.job",
@@ -42,6 +44,7 @@ __all__ = [
     "TransformImages",
     "__version__",
     "export_serving_model",
+    "fit_recipe",
     "make_preprocessing_fn",
     "read_examples",
     "read_manifest",

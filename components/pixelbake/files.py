@@ -12,7 +12,15 @@ from pathlib import Path
 from apache_beam.io.filesystem import CompressionTypes
 from apache_beam.io.filesystems import FileSystems
 
-__all__ = ["delete_below", "is_remote", "local_copy", "read_text", "upload", "write_bytes"]
+__all__ = [
+    "delete_below",
+    "is_remote",
+    "local_copy",
+    "read_bytes",
+    "read_text",
+    "upload",
+    "write_bytes",
+]
 
 _PLAIN = CompressionTypes.UNCOMPRESSED
 
@@ -22,12 +30,18 @@ def is_remote(path: str) -> bool:
     return "://" in path
 
 
-def read_text(path: str) -> str | None:
-    """Returns the text of a UTF-8 file, or None if there is no such file."""
+def read_bytes(path: str) -> bytes | None:
+    """Returns the contents of a file, or None if there is no such file."""
     if not FileSystems.exists(path):
         return None
     with FileSystems.open(path, compression_type=_PLAIN) as file:
-        return bytes(file.read()).decode()
+        return bytes(file.read())
+
+
+def read_text(path: str) -> str | None:
+    """Returns the text of a UTF-8 file, or None if there is no such file."""
+    data = read_bytes(path)
+    return None if data is None else data.decode()
 
 
 def write_bytes(path: str, data: bytes) -> None:

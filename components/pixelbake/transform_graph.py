@@ -14,6 +14,7 @@ from pixelbake.preprocessing import make_preprocessing_fn, raw_feature_spec
 from pixelbake.recipe import Recipe
 
 __all__ = [
+    "has_recipe",
     "load_transform",
     "read_image_graph",
     "read_recipe",
@@ -52,15 +53,20 @@ def write_transform_graph(recipe: Recipe, path: str) -> None:
         dataset_metadata.DatasetMetadata.from_feature_spec(spec),
         posixpath.join(path, tft.TFTransformOutput.RAW_METADATA_DIR),
     )
-    write_recipe(recipe, path)
     with tf.io.gfile.GFile(posixpath.join(path, IMAGE_GRAPH_FILE), "wb") as file:
         file.write(preprocessing_fn.image_graph.graph_def)
+    write_recipe(recipe, path)
 
 
 def write_recipe(recipe: Recipe, path: str) -> None:
     """Puts the recipe beside a transform graph, where `read_recipe` finds it."""
     with tf.io.gfile.GFile(posixpath.join(path, RECIPE_FILE), "w") as file:
         file.write(recipe.to_json() + "\n")
+
+
+def has_recipe(path: str) -> bool:
+    """Whether a transform graph is whole: its recipe is written last."""
+    return bool(tf.io.gfile.exists(posixpath.join(path, RECIPE_FILE)))
 
 
 def read_recipe(path: str) -> Recipe:

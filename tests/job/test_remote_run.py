@@ -3,14 +3,16 @@
 import json
 
 import apache_beam as beam
+import numpy as np
 import pytest
 
 from pixelbake.errors import BadRecordsError, ConfigError, InputError, OutputError
-from pixelbake.job import JobConfig, Limits, read_manifest, read_quarantine, run_job
+from pixelbake.job import Fit, JobConfig, Limits, read_manifest, read_quarantine, run_job
 from pixelbake.job.remote_run import write_job_down
 from pixelbake.job.whole_run import MakeRun, WholeRun
+from pixelbake.layers import BrightnessNormalization
 from pixelbake.recipe import Recipe
-from tests.job.inputs import PHOTOS, example, files_in, records_in, write
+from tests.job.inputs import PHOTOS, example, files_in, pixels_of, records_in, write
 from tests.job.object_store import ObjectStore
 
 RUN = "objects://out/run"
@@ -35,6 +37,20 @@ def job(output=RUN, pattern="objects://in/*", **more):
 
 def below(store, prefix):
     return {name: data for name, data in store.objects().items() if name.startswith(prefix)}
+
+
+def test_layers_are_fitted_on_data_in_an_object_store_before_the_run_is_made(store, tmp_path):
+    put(store, "objects://in/a", GOOD, tmp_path)
+    recipe = Recipe(layers=[BrightnessNormalization(0.5)])
+    config = job(fit=Fit(splits=["all"])).model_copy(update={"recipe": recipe})
+    manifest = run_job(config)
+    (fitted,) = manifest.fitted
+    pixels = np.stack([pixels_of(image) for image in PHOTOS[:2]]) / 255
+    assert fitted.config["mean"] == pytest.approx(pixels.mean(), rel=1e-12)
+    assert manifest.recipe.layers[0].config == fitted.config
+    assert not [name for name in store.objects() if "counts" in name]
+    with pytest.raises(ConfigError, match=r"no data is read. Fit it by pixelbake\.fit_recipe"):
+        write_job_down(config, [*DATAFLOW, "--dry_run=True"])
 
 
 def test_a_run_in_an_object_store_holds_the_records_and_books_of_a_local_one(
@@ -122,7 +138,7 @@ def test_the_manifest_of_another_program_is_refused_and_kept(store, tmp_path):
 
 
 def test_a_pipeline_is_made_without_a_look_at_any_file(store):
-    run = WholeRun({"all": ("objects://in/*",)}, RUN, "runs/x", "hash", Limits())
+    run = WholeRun({"all": ("objects://in/*",)}, RUN, "runs/x", "key", "hash", Limits())
     pipeline = beam.Pipeline()
     _ = pipeline | MakeRun(run, Recipe())
     proto = pipeline.to_runner_api()

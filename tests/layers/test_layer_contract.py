@@ -7,7 +7,13 @@ import numpy as np
 import pytest
 
 import pixelbake.layers
-from pixelbake.layers import Brightness, ConditionalPixelTransform, GaussianBlur
+from pixelbake.layers import (
+    Brightness,
+    BrightnessNormalization,
+    ConditionalPixelTransform,
+    ContrastStretching,
+    GaussianBlur,
+)
 from tests.layers.contract import (
     Case,
     model_of,
@@ -19,6 +25,11 @@ from tests.layers.contract import (
 CASES = [
     Case("Brightness", lambda **kw: Brightness(1.3, **kw)),
     Case("Brightness black at -1", lambda **kw: Brightness(0.7, value_range=(-1, 1), **kw)),
+    Case("BrightnessNormalization", lambda **kw: BrightnessNormalization(0.5, 0.4, **kw)),
+    Case(
+        "ContrastStretching",
+        lambda **kw: ContrastStretching(darkest=0.1, brightest=0.8, **kw),
+    ),
     Case("GaussianBlur", lambda **kw: GaussianBlur(5, 2.0, **kw)),
     Case("GaussianBlur not square", lambda **kw: GaussianBlur((3, 9), (0.8, 2.5), **kw)),
     Case("ConditionalPixelTransform", ConditionalPixelTransform, takes_mask=True),

@@ -1,6 +1,7 @@
 """The Beam job: TFRecord shards in, a finished run out."""
 
-from pixelbake.job.config import JobConfig, Limits, job_from_yaml
+from pixelbake.job.config import Fit, JobConfig, Limits, job_from_yaml
+from pixelbake.job.fit import fit_recipe
 from pixelbake.job.manifest import Manifest, read_manifest
 from pixelbake.job.quarantine import read_quarantine
 from pixelbake.job.run import run_job
@@ -8,6 +9,7 @@ from pixelbake.job.shards import ShardResult, ShardTask, plan_shards
 from pixelbake.job.transform_images import RunFolders, TransformImages
 
 __all__ = [
+    "Fit",
     "JobConfig",
     "Limits",
     "Manifest",
@@ -15,6 +17,7 @@ __all__ = [
     "ShardResult",
     "ShardTask",
     "TransformImages",
+    "fit_recipe",
     "job_from_yaml",
     "plan_shards",
     "read_manifest",

@@ -15,11 +15,11 @@ from pixelbake.job.record_gate import Admitted
 from pixelbake.recipe.parts import Feature
 from pixelbake.transform_graph import load_transform
 
-__all__ = ["BatchTransform"]
+__all__ = ["DATA_ERRORS", "BatchTransform"]
 
 #: Faults of the data: what TensorFlow's kernels raise for bytes they can't decode and images
 #: that a layer can't take. Anything else (no memory, no file) is not the record's fault.
-_DATA_ERRORS = (tf.errors.InvalidArgumentError, tf.errors.OutOfRangeError, tf.errors.DataLossError)
+DATA_ERRORS = (tf.errors.InvalidArgumentError, tf.errors.OutOfRangeError, tf.errors.DataLossError)
 
 _CANARY_SIZE = 256
 
@@ -82,7 +82,7 @@ class BatchTransform:
         """
         try:
             images = self._run([one.images for one in batch])
-        except _DATA_ERRORS as error:
+        except DATA_ERRORS as error:
             if len(batch) == 1:
                 return [_refuse(batch[0], error)]
             return [result for one in batch for result in self([one])]

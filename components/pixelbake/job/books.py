@@ -9,7 +9,7 @@ from typing import Any
 
 from pixelbake.errors import BadRecordsError, RunError
 from pixelbake.job.config import Limits
-from pixelbake.job.manifest import Manifest, SplitCounts, library_versions
+from pixelbake.job.manifest import FittedLayer, Manifest, SplitCounts, library_versions
 from pixelbake.job.shards import ShardResult, ShardTask
 from pixelbake.recipe import Recipe
 
@@ -71,12 +71,14 @@ def make_manifest(
     tasks: Sequence[ShardTask],
     results: Sequence[ShardResult],
     fingerprint: str = "",
+    fitted: Sequence[FittedLayer] = (),
 ) -> Manifest:
     """Puts together what a run read, did and wrote."""
     return Manifest(
         fingerprint=fingerprint,
         recipe=recipe,
         recipe_hash=recipe.hash,
+        fitted=tuple(fitted),
         **books_of(tasks, results),
     )
 
@@ -92,10 +94,10 @@ def books_of(tasks: Sequence[ShardTask], results: Sequence[ShardResult]) -> dict
     }
 
 
-def plan_text(recipe_hash: str, limits: Limits, tasks: Sequence[ShardTask]) -> str:
+def plan_text(recipe_key: str, limits: Limits, tasks: Sequence[ShardTask]) -> str:
     """Returns everything that a shard's contents depend on, as text."""
     plan = {
-        "recipe": recipe_hash,
+        "recipe": recipe_key,
         "limits": limits.model_dump(mode="json"),
         "versions": library_versions(),
         "inputs": [[task.split, task.path, task.size, task.modified] for task in tasks],

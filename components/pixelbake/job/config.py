@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -17,7 +18,7 @@ from pixelbake.recipe.parts import LocatedError, Part
 from pixelbake.recipe.yaml_file import with_keras_layers
 from pixelbake.yaml_schema import read_yaml, validate
 
-__all__ = ["JobConfig", "Limits", "job_from_yaml"]
+__all__ = ["Fit", "JobConfig", "Limits", "job_from_yaml"]
 
 
 _Pattern = Annotated[str, Field(min_length=1)]
@@ -47,6 +48,19 @@ class Limits(Part):
     max_record_bytes: Annotated[int, Field(ge=1, le=2**31 - 1)] = MAX_RECORD_BYTES
 
 
+class Fit(Part):
+    """What the layers that learn from the data are fitted on.
+
+    Attributes:
+        splits: The splits to fit on. Default `("train",)`.
+        cache: A folder for the counts of each input file, or None (default) to count all files
+            in every run. With it, a run over one more span reads only that one again.
+    """
+
+    splits: Annotated[tuple[str, ...], Field(strict=False, min_length=1)] = ("train",)
+    cache: Annotated[str, Field(min_length=1)] | None = None
+
+
 class JobConfig(Part):
     """One job: which TFRecords, what to do to them, where to put the run.
 
@@ -55,6 +69,7 @@ class JobConfig(Part):
         output: The run's folder. It is replaced as a whole when the job has succeeded.
         recipe: What to do to the pixels.
         limits: How much may be wrong before the job fails.
+        fit: On which splits layers are fitted, if the recipe has layers to be fitted.
         expected_records: How many records each split must have, by split name. It is the only way
             to notice a plain file that was cut exactly between two records. Default: not checked.
     """
@@ -63,6 +78,7 @@ class JobConfig(Part):
     output: str = Field(min_length=1)
     recipe: Recipe
     limits: Limits = Limits()
+    fit: Fit = Fit()
     expected_records: dict[str, Annotated[int, Field(ge=0)]] = Field(default_factory=dict)
 
     @field_validator("input", mode="before")
@@ -84,6 +100,23 @@ class JobConfig(Part):
             if not patterns:
                 raise LocatedError(f"split {split!r} needs at least one file pattern.", split)
         return value
+
+    @property
+    def recipe_key(self) -> str:
+        """Hash of the recipe and, if it has layers to be fitted, of the splits to fit on."""
+        splits = self.fit.splits if self.recipe.unfitted else ()
+        return hashlib.sha256("/".join((self.recipe.hash, *splits)).encode()).hexdigest()
+
+    @model_validator(mode="after")
+    def _fit_splits_exist(self) -> JobConfig:
+        missing = [split for split in self.fit.splits if split not in self.input]
+        if self.recipe.unfitted and missing:
+            raise LocatedError(
+                f"layers[{self.recipe.unfitted[0]}] is to be fitted on {missing[0]!r}, and input "
+                f"has the splits {', '.join(self.input)}. Received: {list(self.fit.splits)}.",
+                *("fit", "splits"),
+            )
+        return self
 
     @model_validator(mode="after")
     def _expected_splits_exist(self) -> JobConfig:
@@ -123,6 +156,9 @@ def job_from_yaml(path: str | Path) -> JobConfig:
                 for split, patterns in config.input.items()
             },
             "output": _under(base, config.output),
+            "fit": config.fit.model_copy(
+                update={"cache": config.fit.cache and _under(base, config.fit.cache)}
+            ),
         }
     )
 

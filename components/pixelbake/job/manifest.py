@@ -6,7 +6,7 @@ import platform
 from collections import Counter
 from collections.abc import Iterable
 from importlib.metadata import version
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError
 
@@ -16,7 +16,14 @@ from pixelbake.job.shards import ShardResult
 from pixelbake.recipe import Recipe
 from pixelbake.recipe.parts import Part
 
-__all__ = ["MANIFEST_FILE", "Manifest", "SplitCounts", "library_versions", "read_manifest"]
+__all__ = [
+    "MANIFEST_FILE",
+    "FittedLayer",
+    "Manifest",
+    "SplitCounts",
+    "library_versions",
+    "read_manifest",
+]
 
 MANIFEST_FILE = "manifest.json"
 EXAMPLES_DIR = "examples"
@@ -54,6 +61,26 @@ class SplitCounts(Part):
         )
 
 
+class FittedLayer(Part):
+    """A layer that was fitted on the data, and on what.
+
+    Attributes:
+        index: Its number in the recipe.
+        layer: Its name.
+        config: Its arguments, those that were fitted included.
+        splits: The splits it was fitted on.
+        images: How many images of these were counted.
+        skipped: How many of their records could not be.
+    """
+
+    index: Annotated[int, Field(ge=0)]
+    layer: str
+    config: dict[str, Any]
+    splits: tuple[str, ...] = Field(strict=False)
+    images: Annotated[int, Field(ge=0)]
+    skipped: Annotated[int, Field(ge=0)]
+
+
 class Manifest(Part):
     """What a run read, did and wrote.
 
@@ -65,8 +92,9 @@ class Manifest(Part):
             rename.
         fingerprint: A hash of all that the outcome depends on: recipe, limits, library versions,
             names, sizes and times of the input files. `--if-changed` goes by it.
-        recipe: What was done to the pixels.
+        recipe: What was done to the pixels, fitted layers with what they were fitted to.
         recipe_hash: Its hash.
+        fitted: The layers that the job fitted on the data.
         versions: Versions of the libraries that did it, by name.
         inputs: The input files' sizes in bytes, by split and path.
         splits: The books, by split.
@@ -79,6 +107,7 @@ class Manifest(Part):
     fingerprint: str = ""
     recipe: Recipe
     recipe_hash: str
+    fitted: tuple[FittedLayer, ...] = Field(default=(), strict=False)
     versions: dict[str, str]
     inputs: dict[str, dict[str, int]]
     splits: dict[str, SplitCounts]

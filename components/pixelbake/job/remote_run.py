@@ -11,16 +11,20 @@ import itertools
 import tempfile
 import uuid
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timezone
 
 from pixelbake.errors import BadRecordsError, ConfigError, RunError
 from pixelbake.files import delete_below, is_remote, upload
 from pixelbake.job.batch_transform import BatchTransform
 from pixelbake.job.config import JobConfig
-from pixelbake.job.manifest import QUARANTINE_DIR, Manifest, read_manifest
+from pixelbake.job.fit import fit_layers
+from pixelbake.job.manifest import QUARANTINE_DIR, FittedLayer, Manifest, read_manifest
 from pixelbake.job.pipeline import is_dry_run, is_only_written_down, run_pipeline, runner_of
+from pixelbake.job.shards import plan_shards
 from pixelbake.job.staging import staged
 from pixelbake.job.whole_run import MakeRun, WholeRun
+from pixelbake.recipe import Recipe
 from pixelbake.transform_graph import write_transform_graph
 
 __all__ = ["is_remote_job", "run_remote_job", "write_job_down"]
@@ -95,6 +99,7 @@ def _whole_run(config: JobConfig, output: str, folder: str) -> WholeRun:
         inputs=config.input,
         output=output,
         folder=folder,
+        recipe_key=config.recipe_key,
         recipe_hash=config.recipe.hash,
         limits=config.limits,
         expected=config.expected_records,
@@ -108,7 +113,8 @@ def _launch(config: JobConfig, run: WholeRun, beam_args: Sequence[str]) -> None:
             raise ConfigError(
                 f"DataflowRunner's workers can't see {local[0]}: name it as gs://bucket/path."
             )
-    recipe = config.recipe
+    recipe, fitted = _fitted(config, run, beam_args)
+    run = replace(run, recipe_hash=recipe.hash, fitted=fitted)
     with tempfile.TemporaryDirectory(prefix="pixelbake-") as temporary:
         graph = f"{temporary}/graph"
         write_transform_graph(recipe, graph)
@@ -116,11 +122,35 @@ def _launch(config: JobConfig, run: WholeRun, beam_args: Sequence[str]) -> None:
         BatchTransform(graph, recipe.image_features, recipe.passthrough).check_canary()
         if not is_dry_run(beam_args):
             upload(graph, run.folders.transform_graph)
-    run_pipeline(lambda pipeline: _apply(pipeline, run, config), beam_args)
+    run_pipeline(lambda pipeline: _apply(pipeline, run, recipe), beam_args)
 
 
-def _apply(pipeline: object, run: WholeRun, config: JobConfig) -> None:
-    _ = pipeline | "MakeRun" >> MakeRun(run, config.recipe)
+def _fitted(
+    config: JobConfig, run: WholeRun, beam_args: Sequence[str]
+) -> tuple[Recipe, tuple[FittedLayer, ...]]:
+    """Fits the recipe's layers by a job of its own; only then can the graph be made."""
+    if not config.recipe.unfitted:
+        return config.recipe, ()
+    if is_only_written_down(beam_args):
+        raise ConfigError(
+            "the recipe has layers to be fitted on the data, and with --dry_run or "
+            "--template_location no data is read. Fit it by pixelbake.fit_recipe first."
+        )
+    counts = f"{run.files}/counts"
+    fitted = fit_layers(
+        config.recipe,
+        plan_shards(config.input, allow_empty=config.limits.allow_damaged_files),
+        config.fit.cache or counts,
+        splits=config.fit.splits,
+        limits=config.limits,
+        beam_args=beam_args,
+    )
+    delete_below(counts)
+    return fitted
+
+
+def _apply(pipeline: object, run: WholeRun, recipe: Recipe) -> None:
+    _ = pipeline | "MakeRun" >> MakeRun(run, recipe)
 
 
 def _patterns(config: JobConfig) -> list[str]:

@@ -13,6 +13,7 @@ from pixelbake.files import local_copy, read_text, write_bytes
 from pixelbake.job.batch_transform import BatchTransform
 from pixelbake.job.books import check_books, fingerprint_of, make_manifest, plan_text
 from pixelbake.job.config import JobConfig, Limits
+from pixelbake.job.fit import fit_layers
 from pixelbake.job.manifest import (
     EXAMPLES_DIR,
     MANIFEST_FILE,
@@ -26,7 +27,7 @@ from pixelbake.job.shards import ShardResult, ShardTask, plan_shards
 from pixelbake.job.staging import staged
 from pixelbake.job.transform_images import RunFolders, TransformImages
 from pixelbake.recipe import Recipe
-from pixelbake.transform_graph import write_transform_graph
+from pixelbake.transform_graph import has_recipe, write_transform_graph
 
 __all__ = ["run_job", "transform_shards"]
 
@@ -62,7 +63,7 @@ def run_job(config: JobConfig, beam_args: Sequence[str] = (), *, resume: bool = 
         return run_remote_job(config, beam_args)
     tasks = plan_shards(config.input, allow_empty=config.limits.allow_damaged_files)
     with staged(config.output, keep=resume) as staging:
-        plan = plan_text(config.recipe.hash, config.limits, tasks)
+        plan = plan_text(config.recipe_key, config.limits, tasks)
         resumed = staging.begin(plan, resume)
         folders = RunFolders(
             transform_graph=str(staging.path / TRANSFORM_GRAPH_DIR),
@@ -70,18 +71,29 @@ def run_job(config: JobConfig, beam_args: Sequence[str] = (), *, resume: bool = 
             quarantine=str(staging.path / QUARANTINE_DIR),
             results=str(staging.path / "results"),
         )
-        if not resumed:
-            write_transform_graph(config.recipe, folders.transform_graph)
-            staging.can_be_resumed(plan)
-        results = transform_shards(config.recipe, tasks, folders, config.limits, beam_args)
+        staging.can_be_resumed(plan)
+        counts = str(staging.path / "counts")
+        recipe, fitted = fit_layers(
+            config.recipe,
+            tasks,
+            config.fit.cache or counts,
+            splits=config.fit.splits,
+            limits=config.limits,
+            beam_args=beam_args,
+        )
+        if not (resumed and has_recipe(folders.transform_graph)):
+            shutil.rmtree(folders.transform_graph, ignore_errors=True)
+            write_transform_graph(recipe, folders.transform_graph)
+        results = transform_shards(recipe, tasks, folders, config.limits, beam_args)
         try:
             check_books(results, config.limits, config.expected_records)
         except BadRecordsError as error:
             kept = staging.keep_failed(QUARANTINE_DIR)
             raise BadRecordsError(f"{error} The quarantine is kept in {kept}.") from error
         shutil.rmtree(folders.results)
+        shutil.rmtree(counts, ignore_errors=True)
         fingerprint = fingerprint_of(plan, config.expected_records)
-        manifest = make_manifest(config.recipe, tasks, results, fingerprint)
+        manifest = make_manifest(recipe, tasks, results, fingerprint, fitted)
         text = manifest.model_dump_json(indent=1) + "\n"
         write_bytes(str(staging.path / MANIFEST_FILE), text.encode())
         staging.publish()

@@ -22,6 +22,7 @@ from pixelbake.job.manifest import (
     MANIFEST_FILE,
     QUARANTINE_DIR,
     TRANSFORM_GRAPH_DIR,
+    FittedLayer,
     Manifest,
 )
 from pixelbake.job.shards import ShardResult, ShardTask, plan_shards
@@ -40,17 +41,21 @@ class WholeRun:
         inputs: File patterns by split.
         output: The run's folder, where the manifest goes.
         folder: Where its files go, from there; the transform graph is already in it.
+        recipe_key: See `JobConfig`.
         recipe_hash: The recipe's hash. (The recipe is read from beside the transform graph.)
         limits: How much may be wrong.
         expected: How many records each split must have, by split name.
+        fitted: See `Manifest`.
     """
 
     inputs: Mapping[str, Sequence[str]]
     output: str
     folder: str
+    recipe_key: str
     recipe_hash: str
     limits: Limits
     expected: Mapping[str, int] = field(default_factory=dict)
+    fitted: Sequence[FittedLayer] = ()
 
     @property
     def files(self) -> str:
@@ -159,11 +164,12 @@ def _manifest_text(
     recipe = read_text(f"{run.folders.transform_graph}/{RECIPE_FILE}")
     if recipe is None:
         raise RunError(f"{run.folders.transform_graph} has no {RECIPE_FILE}.")
-    plan = plan_text(run.recipe_hash, run.limits, tasks)
+    plan = plan_text(run.recipe_key, run.limits, tasks)
     books = Manifest.model_construct(
         folder=run.folder,
         fingerprint=fingerprint_of(plan, run.expected),
         recipe_hash=run.recipe_hash,
+        fitted=tuple(run.fitted),
         **books_of(tasks, results),
     ).model_dump(mode="json", exclude={"recipe"})
     return json.dumps({**books, "recipe": json.loads(recipe)}, indent=1) + "\n"

@@ -7,7 +7,7 @@ from typing import Any
 
 from keras import backend
 
-__all__ = ["check_images", "finite_number", "pair", "value_range_pair"]
+__all__ = ["check_images", "finite_number", "not_fitted", "pair", "value_range_pair"]
 
 
 def finite_number(name: str, value: Any, low: float = -math.inf) -> float:
@@ -70,3 +70,11 @@ def check_images(layer: str, images: Any, what: str = "images") -> None:
             f"{layer} takes float {what}. Received: dtype {dtype}. Cast them first, and scale them "
             "to the layer's value_range if it has one."
         )
+
+
+def not_fitted(layer: str, arguments: tuple[str, ...]) -> ValueError:
+    """Returns the error of a layer that is called before it has been fitted on data."""
+    return ValueError(
+        f"{layer} is not fitted. Received: {', '.join(f'{name}=None' for name in arguments)}. Run "
+        "it in a job, which fits it first, fit it by pixelbake.fit_recipe, or give the values."
+    )

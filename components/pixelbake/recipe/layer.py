@@ -246,6 +246,12 @@ class LayerSpec(Part):
         """Whether the layer is called on `[image, mask]`."""
         return bool(getattr(class_of(self.layer), "takes_mask", False))
 
+    @property
+    def is_fitted(self) -> bool:
+        """Whether nothing of the layer has still to be found out from the data."""
+        open_arguments = [a for a in _fitted_arguments(self.layer) if self.config.get(a) is None]
+        return not open_arguments or self.weights is not None
+
     def build(self, name: str | None = None) -> keras.Layer:
         """Makes the layer, in float32 and channels-last, whatever Keras' global settings are.
 
@@ -279,6 +285,15 @@ class LayerSpec(Part):
                 f"layer {self.layer!r} does not take this config: {error} Received: "
                 f"config={self.config!r}. It takes: {', '.join(takes)}."
             ) from error
+
+
+def _fitted_arguments(name: str) -> tuple[str, ...]:
+    """Returns the arguments of a layer that are None until they are fitted on data."""
+    cls = class_of(name)
+    if cls is keras.layers.Normalization:
+        return ("mean", "variance")
+    arguments: tuple[str, ...] = getattr(cls, "fitted_arguments", ())
+    return arguments
 
 
 def _parameters(cls: type[keras.Layer]) -> list[str]:

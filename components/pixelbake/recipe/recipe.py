@@ -112,7 +112,7 @@ class Recipe(Part):
                 "over [image, mask] such as ConditionalPixelTransform.",
                 "mask",
             )
-        self._output_shape = self.build_model().output_shape
+        self._output_shape = self._model().output_shape
         self._check_output(self._output_shape)
         return self
 
@@ -144,6 +144,11 @@ class Recipe(Part):
         return (self.image,) if self.mask is None else (self.image, self.mask)
 
     @property
+    def unfitted(self) -> tuple[int, ...]:
+        """Numbers of the layers that have to be fitted on data before the recipe can be used."""
+        return tuple(i for i, spec in enumerate(self.layers) if not spec.is_fitted)
+
+    @property
     def input_size(self) -> tuple[int | None, int | None]:
         """Height and width of the images that the first layer sees; None where they vary."""
         return (self.resize.height, self.resize.width) if self.resize else (None, None)
@@ -163,13 +168,27 @@ class Recipe(Part):
         Raises:
             ValueError: A layer does not take what the one before it gives, or its weights are
                 missing or of the wrong shapes.
+            RecipeError: A layer is not fitted.
         """
+        if self.unfitted:
+            i = self.unfitted[0]
+            raise RecipeError(
+                f"layers[{i}] ({self.layers[i].layer}) is not fitted on data yet. Run the recipe "
+                "in a job, which fits it first, or fit it by pixelbake.fit_recipe."
+            )
+        return self._model()
+
+    def _model(self) -> keras.Model:
+        """Makes the model; layers that are not fitted yet leave the pixels as they are."""
         height, width = self.input_size
         image = keras.Input((height, width, self.decode.channels), name="image", dtype="float32")
         mask = keras.Input((height, width, 1), name="mask", dtype="float32") if self.mask else None
         x = image
         for i, spec in enumerate(self.layers):
             layer = spec.build(name=f"layer_{i}")  # the same graph each time it is built
+            if not spec.is_fitted:
+                check_can_be_fitted(i, layer)
+                continue
             try:
                 y = layer([x, x if mask is None else mask] if spec.takes_mask else x)
             except Exception as error:
@@ -239,6 +258,16 @@ class Recipe(Part):
 
     def __hash__(self) -> int:
         return hash(self.hash)
+
+
+def check_can_be_fitted(i: int, layer: keras.Layer) -> None:
+    """Refuses a layer to be fitted that needs other statistics than one number a channel."""
+    if isinstance(layer, keras.layers.Normalization) and tuple(layer.axis) not in ((-1,), (3,)):
+        raise LocatedError(
+            f"layers[{i}] (Normalization) is fitted by channel only. Received: axis="
+            f"{layer.axis!r}. Set axis to -1, or give mean and variance.",
+            *("layers", i, "config", "axis"),
+        )
 
 
 def _one_way_of_writing(value: Any) -> Any:

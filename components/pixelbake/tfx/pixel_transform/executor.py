@@ -16,6 +16,7 @@ from pixelbake.errors import InputError
 from pixelbake.files import write_bytes
 from pixelbake.job.books import check_books, make_manifest
 from pixelbake.job.config import Limits
+from pixelbake.job.fit import copy_counts, fit_layers
 from pixelbake.job.manifest import MANIFEST_FILE, SplitCounts
 from pixelbake.job.run import transform_shards
 from pixelbake.job.shards import plan_shards
@@ -38,9 +39,10 @@ class PixelTransformExecutor(BaseBeamExecutor):
         """Transforms every split of the input Examples.
 
         Args:
-            input_dict: `examples`.
-            output_dict: `transform_graph`, `transformed_examples`, `quarantine`.
-            exec_properties: `recipe` and `limits`, both JSON.
+            input_dict: `examples`, and `analyzer_cache` if there is one.
+            output_dict: `transform_graph`, `transformed_examples`, `quarantine`,
+                `updated_analyzer_cache`.
+            exec_properties: `recipe`, `limits` and `fit_splits`, all JSON.
         """
         recipe = Recipe.from_json(exec_properties["recipe"])
         limits = Limits.model_validate_json(exec_properties["limits"])
@@ -59,7 +61,18 @@ class PixelTransformExecutor(BaseBeamExecutor):
             },
             allow_empty=limits.allow_damaged_files,
         )
-        write_transform_graph(recipe, graph.uri)
+        cache = artifact_utils.get_single_instance(output_dict["updated_analyzer_cache"])
+        for older in input_dict.get("analyzer_cache") or ():
+            copy_counts(older.uri, cache.uri)
+        fitted_recipe, fitted = fit_layers(
+            recipe,
+            tasks,
+            cache.uri,
+            splits=json.loads(exec_properties["fit_splits"]),
+            limits=limits,
+            beam_args=self._beam_pipeline_args,
+        )
+        write_transform_graph(fitted_recipe, graph.uri)
         folders = RunFolders(
             transform_graph=graph.uri,
             examples=transformed.uri,
@@ -67,7 +80,7 @@ class PixelTransformExecutor(BaseBeamExecutor):
             results=self._get_tmp_dir() if self._context else tempfile.mkdtemp(),
             as_gzip=True,
         )
-        results = transform_shards(recipe, tasks, folders, limits, self._beam_pipeline_args)
+        results = transform_shards(fitted_recipe, tasks, folders, limits, self._beam_pipeline_args)
 
         transformed.split_names = artifact_utils.encode_split_names(splits)
         examples_utils.set_payload_format(transformed, example_gen_pb2.FORMAT_TF_EXAMPLE)
@@ -77,8 +90,9 @@ class PixelTransformExecutor(BaseBeamExecutor):
         quarantine.quarantined = total.quarantined
         quarantine.reasons = json.dumps(total.reasons)
         check_books(results, limits)
-        manifest = make_manifest(recipe, tasks, results).model_dump_json(indent=1) + "\n"
-        write_bytes(f"{transformed.uri}/{MANIFEST_FILE}", manifest.encode())
+        manifest = make_manifest(fitted_recipe, tasks, results, fitted=fitted)
+        text = manifest.model_dump_json(indent=1) + "\n"
+        write_bytes(f"{transformed.uri}/{MANIFEST_FILE}", text.encode())
 
 
 def _check_format(examples: types.Artifact) -> None:
