@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -16,16 +16,31 @@ from sklearn.datasets import load_sample_images
 class Case:
     """One layer under contract.
 
-    `make` gives a fresh layer; `takes_mask` says that it is called on `[image, mask]`.
-    `bfloat16_tolerance` is how far mixed precision may be from float32, in units of [0, 1].
+    Attributes:
+        layer: The class.
+        config: Its arguments for pixels in [0, 1].
+        config_255: Those that differ for pixels in [0, 255], besides `value_range`.
+        channels: The numbers of channels that it takes.
+        takes_mask: Whether it is called on `[image, mask]`.
+        mixed_tolerance: How far mixed precision may be from float32, in units of [0, 1].
     """
 
-    name: str
-    make: Callable[[], keras.Layer]
+    layer: type[keras.Layer]
+    config: dict[str, Any] = field(default_factory=dict)
+    config_255: dict[str, Any] = field(default_factory=dict)
+    channels: tuple[int, ...] = (1, 3, 4)
     takes_mask: bool = False
-    bfloat16_tolerance: float = 0.02
+    mixed_tolerance: float = 0.004
 
-    def inputs(self, batch: int, channels: int, height: int = 20, width: int = 27):
+    def __str__(self) -> str:
+        arguments = ", ".join(f"{name}={value}" for name, value in self.config.items())
+        return f"{self.layer.__name__}({arguments})"
+
+    def make(self, **more: Any) -> keras.Layer:
+        """Makes a fresh layer."""
+        return self.layer(**{**self.config, **more})
+
+    def inputs(self, batch: int, channels: int = 3, height: int = 20, width: int = 27) -> Any:
         images = photographs(batch, channels, height, width)
         if not self.takes_mask:
             return images

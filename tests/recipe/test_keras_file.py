@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from pixelbake.errors import RecipeError
-from pixelbake.layers import ConditionalPixelTransform
+from pixelbake.layers import ConditionalPixelTransform, Flip
 from pixelbake.recipe import LayerSpec, Recipe, layers_from_keras_file
 from tests.layers.contract import photographs, run_eagerly
 from tests.recipe.keras_files import (
@@ -75,6 +75,15 @@ def test_a_model_over_image_and_mask_comes_back_with_its_weights(tmp_path):
         "ConditionalPixelTransform",
     ]
     assert [len(spec.weights or ()) for spec in layers] == [0, 2, 0, 2]
+
+
+def test_a_mask_that_is_not_moved_with_its_image_is_refused(tmp_path):
+    image, mask = keras.Input((None, None, 3)), keras.Input((None, None, 1))
+    masked = ConditionalPixelTransform()([Flip("horizontal")(image), mask])
+    message = error_of(save(keras.Model([image, mask], masked), tmp_path))
+    assert "ConditionalPixelTransform) is called on a mask after a layer that moves" in message
+    before = Flip("horizontal")(ConditionalPixelTransform()([image, mask]))
+    assert len(layers_from_keras_file(save(keras.Model([image, mask], before), tmp_path))) == 2
 
 
 def test_an_image_may_be_its_own_mask(tmp_path):

@@ -35,7 +35,7 @@ def other_settings():
 
 
 def run(layer, takes_mask):
-    images = photographs(2, 3, 12, 10)
+    images = photographs(2, 3, 20, 27)
     inputs = [images, images] if takes_mask else images
     run_eagerly(layer, inputs)
     random = np.random.default_rng(0)
@@ -90,7 +90,7 @@ def test_a_whole_recipe_gives_the_same_model_under_other_settings(other_settings
     convolution = keras.layers.Conv2D(3, 3, activation="relu")
     convolution.build((None, None, None, 3))
     recipe = Recipe(layers=[keras.layers.Rescaling(0.5), convolution])
-    images = photographs(2, 3, 12, 10)
+    images = photographs(2, 3, 20, 27)
     expected = run_eagerly(recipe.build_model(), images)
     text = recipe.to_json()
     other_settings()

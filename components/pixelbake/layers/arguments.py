@@ -7,7 +7,16 @@ from typing import Any
 
 from keras import backend
 
-__all__ = ["check_images", "finite_number", "not_fitted", "pair", "value_range_pair"]
+__all__ = [
+    "check_images",
+    "check_rgb",
+    "finite_number",
+    "not_fitted",
+    "odd_pair",
+    "pair",
+    "value_range_pair",
+    "whole_number",
+]
 
 
 def finite_number(name: str, value: Any, low: float = -math.inf) -> float:
@@ -19,6 +28,15 @@ def finite_number(name: str, value: Any, low: float = -math.inf) -> float:
     return float(value)
 
 
+def whole_number(name: str, value: Any, low: int, high: int | None = None) -> int:
+    """Returns an integer from `low` to `high`, or raises ValueError."""
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    if not whole or value < low or (high is not None and value > high):
+        wanted = f"of at least {low}" if high is None else f"from {low} to {high}"
+        raise ValueError(f"{name} must be an integer {wanted}. Received: {name}={value!r}.")
+    return int(value)
+
+
 def pair(name: str, value: Any) -> tuple[Any, Any]:
     """Returns `(height, width)` of one value for both or a pair of them."""
     if isinstance(value, list | tuple):
@@ -28,6 +46,19 @@ def pair(name: str, value: Any) -> tuple[Any, Any]:
             )
         return value[0], value[1]
     return value, value
+
+
+def odd_pair(name: str, value: Any) -> tuple[int, int]:
+    """Returns `(height, width)` of a filter, positive odd integers, or raises ValueError."""
+    sizes = pair(name, value)
+    for size in sizes:
+        if isinstance(size, bool) or not isinstance(size, int) or size < 1 or size % 2 == 0:
+            raise ValueError(
+                f"{name} must be a positive odd integer, or (height, width) of them. Received: "
+                f"{name}={value!r}. An even kernel has no centre and would shift the image by "
+                "half a pixel."
+            )
+    return sizes
 
 
 def value_range_pair(value: Any) -> tuple[float, float]:
@@ -78,3 +109,12 @@ def not_fitted(layer: str, arguments: tuple[str, ...]) -> ValueError:
         f"{layer} is not fitted. Received: {', '.join(f'{name}=None' for name in arguments)}. Run "
         "it in a job, which fits it first, fit it by pixelbake.fit_recipe, or give the values."
     )
+
+
+def check_rgb(layer: str, shape: tuple[int | None, ...]) -> None:
+    """Refuses images that have not the three channels red, green and blue."""
+    if shape[-1] != 3:
+        raise ValueError(
+            f"{layer} takes RGB images of 3 channels. Received: shape {tuple(shape)}. In a recipe, "
+            "set decode's channels to 3."
+        )

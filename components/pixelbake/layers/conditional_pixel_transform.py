@@ -22,9 +22,8 @@ class ConditionalPixelTransform(keras.Layer):
     The border of `mask` is mirrored, not filled with zeros, so that a flat mask stays flat.
 
     ```python
-    layer = ConditionalPixelTransform()
-    masked = layer([images, segmentation])  # a mask from elsewhere
-    masked = layer([images, images])  # a mask from the image itself
+    ConditionalPixelTransform()([images, segmentation])  # a mask from elsewhere
+    ConditionalPixelTransform()([images, images])  # a mask from the image itself
     ```
 
     At first the bias is 2 and the mask close to 0.88: nearly the image itself. (A bias of 0 would

@@ -8,7 +8,8 @@ from typing import Any
 import keras
 from keras import ops
 
-from pixelbake.layers.arguments import check_images, finite_number, pair
+from pixelbake.layers.arguments import check_images, finite_number, odd_pair, pair
+from pixelbake.layers.border import check_mirrored_size, mirrored
 from pixelbake.layers.empty_batch import unless_empty
 
 __all__ = ["MAX_DEPTHWISE_WIDTH", "GaussianBlur"]
@@ -54,14 +55,7 @@ class GaussianBlur(keras.Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        sizes = pair("kernel_size", kernel_size)
-        for size in sizes:
-            if isinstance(size, bool) or not isinstance(size, int) or size < 1 or size % 2 == 0:
-                raise ValueError(
-                    "kernel_size must be a positive odd integer, or (height, width) of them. "
-                    f"Received: kernel_size={kernel_size!r}. An even kernel has no centre and "
-                    "would shift the image by half a pixel."
-                )
+        sizes = odd_pair("kernel_size", kernel_size)
         sigmas = tuple(finite_number("sigma", s) for s in pair("sigma", sigma))
         if min(sigmas) <= 0:
             raise ValueError(f"sigma must be greater than 0. Received: sigma={sigma!r}.")
@@ -71,7 +65,7 @@ class GaussianBlur(keras.Layer):
     def call(self, inputs: Any) -> Any:
         """Returns the blurred images."""
         check_images("GaussianBlur", inputs)
-        self._check_size(inputs.shape)
+        check_mirrored_size("GaussianBlur", inputs.shape, self.kernel_size)
         # Sums of 16-bit products would lose two decimal digits.
         images = ops.cast(inputs, "float32")
         blurred = unless_empty(self._blur, images, images.shape[-1])
@@ -83,20 +77,9 @@ class GaussianBlur(keras.Layer):
                 images = _blur_along(images, axis, size, sigma)
         return images
 
-    def _check_size(self, shape: tuple[int | None, ...]) -> None:
-        for name, length, size in zip(
-            ("height", "width"), shape[1:3], self.kernel_size, strict=True
-        ):
-            if length is not None and length <= size // 2:
-                raise ValueError(
-                    f"GaussianBlur with kernel_size={self.kernel_size} mirrors {size // 2} pixels "
-                    f"at the border and needs a {name} of more than that. Received: shape "
-                    f"{tuple(shape)}."
-                )
-
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         """Returns the input's shape."""
-        self._check_size(tuple(input_shape))
+        check_mirrored_size("GaussianBlur", tuple(input_shape), self.kernel_size)
         return tuple(input_shape)
 
     def get_config(self) -> dict[str, Any]:
@@ -122,23 +105,10 @@ def _blur_along(images: Any, axis: int, size: int, sigma: float) -> Any:
     if axis == 2 and size > MAX_DEPTHWISE_WIDTH:
         turned = _blur_along(ops.transpose(images, (0, 2, 1, 3)), 1, size, sigma)
         return ops.transpose(turned, (0, 2, 1, 3))
-    padded = _mirrored(images, axis, size // 2)
+    padded = mirrored(images, axis, size // 2, size // 2)
     channels = images.shape[-1]
     shape = [1, 1, 1, 1]
     shape[axis - 1] = size
     kernel = ops.reshape(ops.convert_to_tensor(_weights(size, sigma), "float32"), shape)
     kernel = ops.tile(kernel, (1, 1, channels, 1))
     return ops.depthwise_conv(padded, kernel, padding="valid", data_format="channels_last")
-
-
-def _mirrored(images: Any, axis: int, radius: int) -> Any:
-    """Continues images beyond their border, mirrored at the centre of the last pixel.
-
-    The same as `ops.pad(..., mode="reflect")`, whose TensorFlow kernel takes as long as the
-    filter. An image that is too small fails here, since its pixel number `radius` does not exist.
-    """
-    last = ops.shape(images)[axis] - 1
-    steps = ops.arange(1, radius + 1, dtype="int32")
-    before = ops.take(images, ops.flip(steps), axis)
-    after = ops.take(images, last - steps, axis)
-    return ops.concatenate([before, images, after], axis)

@@ -13,7 +13,7 @@ import keras
 from pydantic import ValidationError
 
 from pixelbake.errors import RecipeError
-from pixelbake.recipe.layer import LayerSpec, class_of
+from pixelbake.recipe.layer import LayerSpec, class_of, moves_pixels
 
 __all__ = ["layers_from_keras_file"]
 
@@ -147,7 +147,7 @@ def _in_line(model: keras.Model, path: Path) -> list[keras.Layer]:
             "one image, or an image and a mask, and gives one image."
         )
     at = inputs[0]
-    layers = []
+    layers: list[keras.Layer] = []
     for operation in model.operations:
         if isinstance(operation, keras.layers.InputLayer):
             continue
@@ -155,6 +155,12 @@ def _in_line(model: keras.Model, path: Path) -> list[keras.Layer]:
         mask = inputs[1] if len(inputs) == 2 else at
         straight = taken[0] is at and all(tensor is mask for tensor in taken[1:])
         straight = straight and len(operation._inbound_nodes) == 1
+        if len(taken) > 1 and mask is not at and any(moves_pixels(type(one)) for one in layers):
+            raise RecipeError(
+                f"{path}: {operation.name} ({type(operation).__name__}) is called on a mask after "
+                "a layer that moves the image's pixels; a recipe would move the mask with them. "
+                "Put it before."
+            )
         if not isinstance(operation, keras.Layer) or not straight:
             raise RecipeError(
                 f"{path}: {operation.name} ({type(operation).__name__}) does not follow the layer "

@@ -16,7 +16,7 @@ import pixelbake.layers
 from pixelbake.layers.gaussian_blur import MAX_DEPTHWISE_WIDTH
 from pixelbake.recipe.parts import Part
 
-__all__ = ["LayerSpec", "Weight", "check_deterministic", "class_of"]
+__all__ = ["LayerSpec", "Weight", "check_deterministic", "class_of", "moves_pixels"]
 
 #: Keras' own layers that may be baked: deterministic, the same in training and inference, and
 #: image in, image out. Equalization and Solarization are absent because they silently do nothing
@@ -58,6 +58,9 @@ _REFUSED = {
     "MixUp": "is random",
     "CutMix": "is random",
 }
+
+#: Keras' own layers that move pixels to other places, as pixelbake's say of themselves.
+_MOVING = frozenset({"CenterCrop", "Cropping2D", "Resizing", "UpSampling2D", "ZeroPadding2D"})
 
 _DEPTHWISE = (keras.layers.DepthwiseConv2D, keras.layers.SeparableConv2D)
 
@@ -101,6 +104,13 @@ def class_of(name: str) -> type[keras.Layer]:
         f"layer={name!r}. Take one of {', '.join(allowed_layers())}, or decorate your class with "
         "@keras.saving.register_keras_serializable(package=...) and name it 'package>Class'."
     )
+
+
+def moves_pixels(cls: type[keras.Layer]) -> bool:
+    """Whether a layer of this class moves pixels to other places."""
+    if cls.__name__ in _MOVING and cls is _keras_class(cls.__name__):
+        return True
+    return bool(getattr(cls, "moves_pixels", False))
 
 
 def check_deterministic(name: str, layer: keras.Layer) -> None:
@@ -251,6 +261,23 @@ class LayerSpec(Part):
         """Whether nothing of the layer has still to be found out from the data."""
         open_arguments = [a for a in _fitted_arguments(self.layer) if self.config.get(a) is None]
         return not open_arguments or self.weights is not None
+
+    @property
+    def moves_pixels(self) -> bool:
+        """Whether the layer moves pixels to other places, and a mask has to be moved with them."""
+        return moves_pixels(class_of(self.layer))
+
+    def for_mask(self) -> LayerSpec:
+        """Returns the layer that moves a mask as this one moves the image.
+
+        It takes the nearest pixel where this one interpolates: a mask keeps its values.
+        """
+        if self.config.get("interpolation", "nearest") == "nearest":
+            return self
+        config = {**self.config, "interpolation": "nearest"}
+        if "antialias" in config:
+            config["antialias"] = False
+        return LayerSpec(layer=self.layer, config=config)
 
     def build(self, name: str | None = None) -> keras.Layer:
         """Makes the layer, in float32 and channels-last, whatever Keras' global settings are.

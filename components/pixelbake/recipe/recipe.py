@@ -40,8 +40,9 @@ class Recipe(Part):
         image: Name of the feature with the encoded image (one JPEG or PNG per Example). The
             transformed image has the same name. Default `"image"`.
         mask: Name of a second image feature, decoded as one channel in [0, 1] and resized by
-            `"nearest"`, for layers that take `[image, mask]`. Default None: such layers get the
-            image itself as mask.
+            `"nearest"`, for layers that take `[image, mask]`. Layers that move pixels (crops,
+            flips, borders) move it with the image. Default None: such layers get the image
+            itself as mask.
         decode: How bytes become pixels.
         resize: The size of all images, or None (default) to keep each image's own.
         layers: The Keras layers, in order. May be empty.
@@ -183,7 +184,7 @@ class Recipe(Part):
         height, width = self.input_size
         image = keras.Input((height, width, self.decode.channels), name="image", dtype="float32")
         mask = keras.Input((height, width, 1), name="mask", dtype="float32") if self.mask else None
-        x = image
+        x, given_mask = image, mask
         for i, spec in enumerate(self.layers):
             layer = spec.build(name=f"layer_{i}")  # the same graph each time it is built
             if not spec.is_fitted:
@@ -200,9 +201,11 @@ class Recipe(Part):
             check_deterministic(spec.layer, layer)
             self._set_weights(i, spec, layer)
             x = y
+            if mask is not None and spec.moves_pixels:
+                mask = spec.for_mask().build(name=f"layer_{i}_mask")(mask)
         if x is image:
             x = keras.layers.Identity(dtype="float32", name="identity")(image)
-        inputs = image if mask is None else [image, mask]
+        inputs = image if mask is None else [image, given_mask]
         return keras.Model(inputs, x, name="pixels", trainable=False)
 
     @staticmethod
