@@ -132,4 +132,7 @@ def test_what_follows_two_dashes_goes_to_beam_and_changes_no_record(done):
 @pytest.mark.parametrize("case", CASES)
 def test_the_libraries_say_nothing_on_the_terminal(done, case):
     _, process = done[case]
-    assert process.stderr == "" if CODES[case] == 0 else len(process.stderr.splitlines()) <= 2
+    if CODES[case]:
+        assert len(process.stderr.splitlines()) <= 2
+    else:  # a slow machine gets lines of progress
+        assert all(line.startswith("pixelbake: ") for line in process.stderr.splitlines())

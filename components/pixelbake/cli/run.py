@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 
 import click
+
+from pixelbake.cli.progress_display import display_progress
 
 __all__ = ["run"]
 
@@ -17,7 +20,8 @@ __all__ = ["run"]
     is_flag=True,
     help="Take up the finished shards of an interrupted run, and keep this one's if interrupted.",
 )
-def run(job: str, beam_args: tuple[str, ...], resume: bool) -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print the outcome as one JSON object.")
+def run(job: str, beam_args: tuple[str, ...], resume: bool, as_json: bool) -> None:
     r"""Transform the TFRecords that JOB (a YAML file) names.
 
     Whatever follows `--` goes to Beam.
@@ -34,7 +38,13 @@ def run(job: str, beam_args: tuple[str, ...], resume: bool) -> None:
 
     with interruptible():
         config = job_from_yaml(job)
-        manifest = run_job(config, beam_args, resume=resume)
+        with display_progress() as tell:
+            manifest = run_job(config, beam_args, resume=resume, on_progress=tell)
+    if as_json:
+        splits = {split: counts.model_dump() for split, counts in manifest.splits.items()}
+        outcome = {"output": config.output, "recipe_hash": manifest.recipe_hash, "splits": splits}
+        click.echo(json.dumps(outcome))
+        return
     for split, counts in manifest.splits.items():
         click.echo(
             f"{split}: {counts.read} read, {counts.written} written, "

@@ -22,6 +22,7 @@ from pixelbake.job.manifest import (
     Manifest,
 )
 from pixelbake.job.pipeline import run_pipeline
+from pixelbake.job.progress import PROGRESS_DIR, OnProgress, watch
 from pixelbake.job.remote_run import is_remote_job, run_remote_job
 from pixelbake.job.shards import ShardResult, ShardTask, plan_shards
 from pixelbake.job.staging import staged
@@ -32,7 +33,13 @@ from pixelbake.transform_graph import has_recipe, write_transform_graph
 __all__ = ["run_job", "transform_shards"]
 
 
-def run_job(config: JobConfig, beam_args: Sequence[str] = (), *, resume: bool = False) -> Manifest:
+def run_job(
+    config: JobConfig,
+    beam_args: Sequence[str] = (),
+    *,
+    resume: bool = False,
+    on_progress: OnProgress | None = None,
+) -> Manifest:
     """Runs a job and puts the finished run in place, as a whole or not at all.
 
     Args:
@@ -42,6 +49,7 @@ def run_job(config: JobConfig, beam_args: Sequence[str] = (), *, resume: bool = 
         resume: Whether to take up the finished shards of a run that was interrupted, if recipe,
             limits, library versions and input files are the same, and to keep this run's if it
             is interrupted. (Without it, an interrupted run leaves nothing behind.)
+        on_progress: Called twice a second with a `Progress`, from a thread of its own.
 
     Returns:
         The manifest of the published run.
@@ -70,6 +78,7 @@ def run_job(config: JobConfig, beam_args: Sequence[str] = (), *, resume: bool = 
             examples=str(staging.path / EXAMPLES_DIR),
             quarantine=str(staging.path / QUARANTINE_DIR),
             results=str(staging.path / "results"),
+            progress=str(staging.path / PROGRESS_DIR) if on_progress else "",
         )
         staging.can_be_resumed(plan)
         counts = str(staging.path / "counts")
@@ -84,7 +93,7 @@ def run_job(config: JobConfig, beam_args: Sequence[str] = (), *, resume: bool = 
         if not (resumed and has_recipe(folders.transform_graph)):
             shutil.rmtree(folders.transform_graph, ignore_errors=True)
             write_transform_graph(recipe, folders.transform_graph)
-        results = transform_shards(recipe, tasks, folders, config.limits, beam_args)
+        results = transform_shards(recipe, tasks, folders, config.limits, beam_args, on_progress)
         try:
             check_books(results, config.limits, config.expected_records)
         except BadRecordsError as error:
@@ -106,6 +115,7 @@ def transform_shards(
     folders: RunFolders,
     limits: Limits,
     beam_args: Sequence[str] = (),
+    on_progress: OnProgress | None = None,
 ) -> list[ShardResult]:
     """Runs the Beam pipeline over all shards.
 
@@ -115,6 +125,7 @@ def transform_shards(
         folders: Where the parts of the run go.
         limits: How large records and images may be.
         beam_args: Beam's own flags.
+        on_progress: See `run_job`; needs `folders.progress`.
 
     Returns:
         The books of every input file, in the order of `tasks`. Shards that `folders` already
@@ -141,7 +152,8 @@ def transform_shards(
                 | "TransformImages" >> TransformImages(recipe, folders, limits)
             )
 
-        run_pipeline(transform, beam_args)
+        with watch(folders.progress, missing, on_progress):
+            run_pipeline(transform, beam_args)
     for task in missing:
         results[task] = result = _finished(task, folders)
         if result is None:
