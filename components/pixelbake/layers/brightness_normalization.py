@@ -7,13 +7,14 @@ from typing import Any
 import keras
 from keras import ops
 
-from pixelbake.layers.arguments import check_images, finite_number, not_fitted, value_range_pair
+from pixelbake.layers.arguments import finite_number, not_fitted, value_range_pair
+from pixelbake.layers.pixel_layer import PixelLayer
 
 __all__ = ["BrightnessNormalization"]
 
 
 @keras.saving.register_keras_serializable(package="pixelbake")
-class BrightnessNormalization(keras.Layer):
+class BrightnessNormalization(PixelLayer):
     """Multiplies pixels so that the mean over a data set becomes `target_mean`.
 
     `clip(low + (x - low) * (target_mean - low) / (mean - low), low, high)`. One factor for all
@@ -85,19 +86,14 @@ class BrightnessNormalization(keras.Layer):
             raise ValueError("all pixels are black: no factor gives them a mean brightness.")
         return {"mean": mean}
 
-    def call(self, inputs: Any) -> Any:
+    def transform(self, images: Any) -> Any:
         """Returns the images at the new brightness."""
-        check_images("BrightnessNormalization", inputs)
         if self.mean is None:
             raise not_fitted("BrightnessNormalization", self.fitted_arguments)
         low, high = self.value_range
         factor = (self.target_mean - low) / (self.mean - low)
-        scaled = inputs * factor if low == 0 else (inputs - low) * factor + low
+        scaled = images * factor if low == 0 else (images - low) * factor + low
         return ops.clip(scaled, low, high)
-
-    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        """Returns the input's shape."""
-        return tuple(input_shape)
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""

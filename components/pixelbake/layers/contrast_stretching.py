@@ -7,13 +7,14 @@ from typing import Any
 import keras
 from keras import ops
 
-from pixelbake.layers.arguments import check_images, finite_number, not_fitted, value_range_pair
+from pixelbake.layers.arguments import finite_number, not_fitted, value_range_pair
+from pixelbake.layers.pixel_layer import PixelLayer
 
 __all__ = ["ContrastStretching"]
 
 
 @keras.saving.register_keras_serializable(package="pixelbake")
-class ContrastStretching(keras.Layer):
+class ContrastStretching(PixelLayer):
     """Spreads the levels between two percentiles of a data set over the whole range.
 
     `clip(low + (x - darkest) * (high - low) / (brightest - darkest), low, high)`, where
@@ -104,18 +105,13 @@ class ContrastStretching(keras.Layer):
             )
         return {"darkest": darkest, "brightest": brightest}
 
-    def call(self, inputs: Any) -> Any:
+    def transform(self, images: Any) -> Any:
         """Returns the stretched images."""
-        check_images("ContrastStretching", inputs)
         if self.darkest is None or self.brightest is None:
             raise not_fitted("ContrastStretching", self.fitted_arguments)
         low, high = self.value_range
         gain = (high - low) / (self.brightest - self.darkest)
-        return ops.clip((inputs - self.darkest) * gain + low, low, high)
-
-    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        """Returns the input's shape."""
-        return tuple(input_shape)
+        return ops.clip((images - self.darkest) * gain + low, low, high)
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
