@@ -70,7 +70,9 @@ class ImageGraph:
 
     @staticmethod
     def _import(graph_def: Any, encoded: tuple[Any, ...], names: list[str]) -> list[Any]:
-        fed = dict(zip((f"{name}:0" for name in _INPUTS), encoded, strict=False))
+        # An input that the pixels do not depend on was left out when freezing.
+        known = {node.name for node in graph_def.node}
+        fed = {f"{n}:0": data for n, data in zip(_INPUTS, encoded, strict=False) if n in known}
         wanted = [f"{name}:0" for name in names]
         tensors: list[Any] = tf.graph_util.import_graph_def(
             graph_def, input_map=fed, return_elements=wanted, name="image_graph"

@@ -4,27 +4,35 @@ from __future__ import annotations
 
 from pixelbake.layers import (
     BoxBlur,
+    BoxMask,
     Brightness,
     BrightnessNormalization,
+    CombinedMask,
     ConditionalPixelTransform,
     Contrast,
     ContrastStretching,
     Crop,
+    EllipseMask,
     Equalize,
+    FeatureMask,
+    Fill,
     Flip,
     Gamma,
     GaussianBlur,
     Grayscale,
     Hue,
     Invert,
+    Masked,
     MedianBlur,
     Pad,
     Pixelate,
+    PolygonMask,
     Posterize,
     Rotate90,
     Saturation,
     Sharpen,
     Solarize,
+    ThresholdMask,
 )
 from tests.layers.contract import Case
 
@@ -33,6 +41,29 @@ __all__ = ["CASES"]
 RGB = (3,)
 
 CASES = [
+    Case(BoxMask, {"box": (0.1, 0.3, 0.6, 0.9)}),
+    Case(EllipseMask, {"box": (3, 2, 20, 13), "relative": False}),
+    Case(PolygonMask, {"points": ((0.1, 0.1), (0.9, 0.3), (0.4, 0.95))}),
+    Case(ThresholdMask, {"threshold": 0.4}, {"threshold": 102}, gives_mask=True),
+    Case(FeatureMask, takes_mask=True),
+    Case(FeatureMask, {"classes": list(range(90, 200))}, takes_mask=True),
+    Case(Fill, {"color": 0.3}, {"color": 76.5}),
+    Case(Masked, {"mask": BoxMask((0.1, 0.3, 0.6, 0.9)), "inside": Fill(0)}),
+    Case(
+        Masked,
+        {
+            "mask": [EllipseMask((0.1, 0.3, 0.6, 0.9)), GaussianBlur(5, 1.0)],
+            "inside": [BoxBlur(3), Brightness(0.5)],
+            "outside": Invert(),
+        },
+        traced_tolerance=2e-7,
+    ),
+    Case(
+        Masked,
+        {"mask": [FeatureMask(), ThresholdMask(0.5)], "outside": ConditionalPixelTransform()},
+        takes_mask=True,
+        mixed_tolerance=0.02,
+    ),
     Case(BoxBlur, {"kernel_size": (3, 5)}),
     Case(Brightness, {"factor": 1.3}, mixed_tolerance=0.02),
     Case(Brightness, {"factor": 0.7, "value_range": (-1, 1)}, mixed_tolerance=0.02),
@@ -42,6 +73,10 @@ CASES = [
         {"target_mean": 127.5, "mean": 102},
     ),
     Case(ConditionalPixelTransform, takes_mask=True, mixed_tolerance=0.02),
+    Case(
+        CombinedMask,
+        {"mode": "union", "masks": [BoxMask((0.1, 0.2, 0.5, 0.5)), [ThresholdMask(0.6), Invert()]]},
+    ),
     Case(Contrast, {"factor": 1.5}),
     Case(
         ContrastStretching,

@@ -22,6 +22,9 @@ class Case:
         config_255: Those that differ for pixels in [0, 255], besides `value_range`.
         channels: The numbers of channels that it takes.
         takes_mask: Whether it is called on `[image, mask]`.
+        gives_mask: Whether it gives a mask, in [0, 1] whatever its `value_range` is.
+        traced_tolerance: How far a traced call may be from an eager one. Other than 0 only where a
+            part does not depend on the pixels: it is then computed beforehand, by other kernels.
         mixed_tolerance: How far mixed precision may be from float32, in units of [0, 1].
     """
 
@@ -30,7 +33,9 @@ class Case:
     config_255: dict[str, Any] = field(default_factory=dict)
     channels: tuple[int, ...] = (1, 3, 4)
     takes_mask: bool = False
+    gives_mask: bool = False
     mixed_tolerance: float = 0.004
+    traced_tolerance: float = 0.0
 
     def __str__(self) -> str:
         arguments = ", ".join(f"{name}={value}" for name, value in self.config.items())

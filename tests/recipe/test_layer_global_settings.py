@@ -36,7 +36,7 @@ def other_settings():
 
 def run(layer, takes_mask):
     images = photographs(2, 3, 20, 27)
-    inputs = [images, images] if takes_mask else images
+    inputs = [images, images[..., :1]] if takes_mask else images
     run_eagerly(layer, inputs)
     random = np.random.default_rng(0)
     layer.set_weights([random.uniform(-0.2, 0.2, w.shape) for w in layer.weights])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,9 @@ import keras
 from pydantic import ValidationError
 
 from pixelbake.errors import RecipeError
-from pixelbake.recipe.layer import LayerSpec, class_of, moves_pixels
+from pixelbake.recipe.layer import LayerSpec
+from pixelbake.recipe.layer_classes import class_of, moves_pixels
+from pixelbake.recipe.nested_layers import chains_of, nested_arguments
 
 __all__ = ["layers_from_keras_file"]
 
@@ -103,19 +106,36 @@ def _check_classes(config: Any, path: Path) -> None:
             f"{path} holds a {name}; a recipe takes a Sequential or a functional model whose "
             "layers form one line."
         )
-    for layer in config.get("config", {}).get("layers", []):
+    for layer in _with_nested(config.get("config", {}).get("layers", [])):
         name = layer.get("class_name", "?")
         if name in _CONTAINERS - {"InputLayer"}:
             raise RecipeError(f"{path} holds a model inside the model ({name}); flatten it.")
         if name == "InputLayer":
             continue
-        module = str(layer.get("module") or "")
-        registered = layer.get("registered_name")
-        known = module.startswith("keras.") or not registered
         try:
-            class_of(name if known else registered)
+            class_of(_name_of(layer))
         except ValueError as error:
             raise RecipeError(f"{path}: {error}") from error
+
+
+def _name_of(layer: dict[str, Any]) -> str:
+    """Returns the name under which a serialised layer's class is allowed or not."""
+    registered = layer.get("registered_name")
+    known = str(layer.get("module") or "").startswith("keras.") or not registered
+    return str(layer.get("class_name", "?") if known else registered)
+
+
+def _with_nested(layers: list[Any]) -> Iterator[dict[str, Any]]:
+    """Yields serialised layers, each before those nested in it, so that it can be refused first."""
+    for layer in layers:
+        if not isinstance(layer, dict):
+            raise TypeError(f"not a layer: {layer!r}")
+        yield layer
+        if layer.get("class_name") not in _CONTAINERS:
+            config = layer.get("config") or {}
+            for name, depth in nested_arguments(class_of(_name_of(layer))).items():
+                for chain in chains_of(config.get(name), depth):
+                    yield from _with_nested(chain)
 
 
 def _check_weights_file(data: bytes, path: Path) -> None:

@@ -2,184 +2,36 @@
 
 from __future__ import annotations
 
-import base64
-import inspect
 import json
-from collections.abc import Iterator
-from typing import Annotated, Any
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import keras
-import numpy as np
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, PrivateAttr, ValidationError, field_validator, model_validator
 
-import pixelbake.layers
 from pixelbake.layers.gaussian_blur import MAX_DEPTHWISE_WIDTH
-from pixelbake.recipe.parts import Part
-
-__all__ = ["LayerSpec", "Weight", "check_deterministic", "class_of", "moves_pixels"]
-
-#: Keras' own layers that may be baked: deterministic, the same in training and inference, and
-#: image in, image out. Equalization and Solarization are absent because they silently do nothing
-#: at inference; everything random or stateful is absent because it can't be the same twice.
-KERAS_LAYERS = frozenset(
-    {
-        "Activation",
-        "AutoContrast",
-        "AveragePooling2D",
-        "CenterCrop",
-        "Conv2D",
-        "Cropping2D",
-        "DepthwiseConv2D",
-        "LeakyReLU",
-        "MaxPooling2D",
-        "Normalization",
-        "ReLU",
-        "Rescaling",
-        "Resizing",
-        "SeparableConv2D",
-        "UpSampling2D",
-        "ZeroPadding2D",
-    }
+from pixelbake.recipe.layer_classes import (
+    check_deterministic,
+    class_of,
+    fitted_arguments,
+    moves_pixels,
+    parameters_of,
 )
+from pixelbake.recipe.nested_layers import (
+    argument_of,
+    chains_of,
+    nested_arguments,
+    own_weights,
+    places,
+)
+from pixelbake.recipe.parts import LocatedError, Part
+from pixelbake.recipe.weight import Weight
 
-_REFUSED = {
-    "Lambda": "holds Python code, which can't be reloaded safely",
-    "TFSMLayer": "loads another SavedModel, which can't be vetted",
-    "TorchModuleWrapper": "holds pickled code, which can't be reloaded safely",
-    "Equalization": "silently does nothing at inference",
-    "Solarization": "silently does nothing at inference",
-    "Dropout": "is random in training and does nothing at inference",
-    "SpatialDropout2D": "is random in training and does nothing at inference",
-    "GaussianNoise": "is random in training and does nothing at inference",
-    "GaussianDropout": "is random in training and does nothing at inference",
-    "BatchNormalization": "differs between training and inference",
-    "RandAugment": "is random",
-    "AugMix": "is random",
-    "MixUp": "is random",
-    "CutMix": "is random",
-}
-
-#: Keras' own layers that move pixels to other places, as pixelbake's say of themselves.
-_MOVING = frozenset({"CenterCrop", "Cropping2D", "Resizing", "UpSampling2D", "ZeroPadding2D"})
+__all__ = ["LayerSpec"]
 
 _DEPTHWISE = (keras.layers.DepthwiseConv2D, keras.layers.SeparableConv2D)
 
 _INSTANCE_KEYS = ("name", "trainable", "dtype")
-
-
-def allowed_layers() -> list[str]:
-    """Names that `LayerSpec.layer` takes without a package: pixelbake's own and Keras'."""
-    return sorted({*pixelbake.layers.__all__, *(n for n in KERAS_LAYERS if _keras_class(n))})
-
-
-def _keras_class(name: str) -> type[keras.Layer] | None:
-    return getattr(keras.layers, name, None)
-
-
-def class_of(name: str) -> type[keras.Layer]:
-    """Returns the class that `name` stands for, or says why there is none."""
-    bare = name.rsplit(">", 1)[-1]
-    if bare in pixelbake.layers.__all__ and name in (bare, f"pixelbake>{bare}"):
-        own: type[keras.Layer] = getattr(pixelbake.layers, bare)
-        return own
-    if bare in _REFUSED or (bare.startswith("Random") and _keras_class(bare)):
-        why = _REFUSED.get(bare, "is random")
-        raise ValueError(
-            f"layer {name!r} {why}; a recipe must give the same pixels in training and serving. "
-            f"Received: layer={name!r}. Take one of {', '.join(allowed_layers())}."
-        )
-    if name in KERAS_LAYERS:
-        found = _keras_class(name)
-        if found is None:
-            raise ValueError(
-                f"layer {name!r} does not exist in Keras {keras.__version__}. Received: "
-                f"layer={name!r}. Take one of {', '.join(allowed_layers())}."
-            )
-        return found
-    registered = keras.saving.get_registered_object(name)
-    if inspect.isclass(registered) and issubclass(registered, keras.Layer):
-        return registered
-    raise ValueError(
-        f"layer {name!r} is not registered and not one of the layers that can be baked. Received: "
-        f"layer={name!r}. Take one of {', '.join(allowed_layers())}, or decorate your class with "
-        "@keras.saving.register_keras_serializable(package=...) and name it 'package>Class'."
-    )
-
-
-def moves_pixels(cls: type[keras.Layer]) -> bool:
-    """Whether a layer of this class moves pixels to other places."""
-    if cls.__name__ in _MOVING and cls is _keras_class(cls.__name__):
-        return True
-    return bool(getattr(cls, "moves_pixels", False))
-
-
-def check_deterministic(name: str, layer: keras.Layer) -> None:
-    """Refuses a layer that holds, however deep, something random or unsafe.
-
-    Args:
-        name: The layer's name, for the error.
-        layer: The layer; to be checked again when it is built, since parts may be made then.
-
-    Raises:
-        ValueError: Names what the layer holds.
-    """
-    found = sorted(set(_random_parts(layer, set())))
-    if found:
-        raise ValueError(
-            f"layer {name!r} holds {', '.join(found)}; a recipe must give the same pixels in "
-            f"training and serving. Received: layer={name!r}."
-        )
-
-
-def _random_parts(value: Any, seen: set[int]) -> Iterator[str]:
-    """Yields the class names of seed generators and unsafe layers inside a value."""
-    if id(value) in seen:
-        return
-    seen.add(id(value))
-    if isinstance(value, keras.random.SeedGenerator):
-        yield "SeedGenerator"
-    elif isinstance(value, keras.layers.Lambda):
-        yield "Lambda"
-    if isinstance(value, keras.Layer):
-        value = vars(value)
-    if isinstance(value, dict):
-        value = list(value.values())
-    if isinstance(value, list | tuple | set | frozenset):
-        for part in value:
-            yield from _random_parts(part, seen)
-
-
-class Weight(Part):
-    """One frozen weight of a layer.
-
-    Attributes:
-        shape: Its shape.
-        data: Its float32 values, little-endian, row-major, in base64.
-    """
-
-    shape: tuple[Annotated[int, Field(ge=0)], ...] = Field(strict=False)
-    data: str
-
-    @model_validator(mode="after")
-    def _size_fits_shape(self) -> Weight:
-        size = len(base64.b64decode(self.data, validate=True))
-        if size != 4 * int(np.prod(self.shape, dtype=np.int64)):
-            raise ValueError(
-                f"a weight of shape {self.shape} needs "
-                f"{4 * int(np.prod(self.shape, dtype=np.int64))} bytes of float32. Received: "
-                f"{size} bytes."
-            )
-        return self
-
-    @classmethod
-    def from_array(cls, array: Any) -> Weight:
-        """Freezes an array of any float dtype."""
-        values = np.asarray(array, dtype="<f4", order="C")
-        return cls(shape=values.shape, data=base64.b64encode(values.tobytes()).decode())
-
-    def to_array(self) -> np.ndarray:
-        """Returns the values as float32 of shape `shape`."""
-        return np.frombuffer(base64.b64decode(self.data), "<f4").reshape(self.shape)
 
 
 class LayerSpec(Part):
@@ -193,11 +45,16 @@ class LayerSpec(Part):
             two recipes that do the same are equal.
         weights: Its frozen weights in the order of `keras.Layer.weights`, or None for a layer
             without weights.
+
+    A layer that holds others, such as `Masked`, holds `LayerSpec`s in its config, each with
+    weights of its own.
     """
 
     layer: str
     config: dict[str, Any] = Field(default_factory=dict)
     weights: tuple[Weight, ...] | None = Field(default=None, strict=False)
+
+    _nested: dict[str, list[list[LayerSpec]]] = PrivateAttr(default_factory=dict)
 
     @model_validator(mode="before")
     @classmethod
@@ -214,6 +71,10 @@ class LayerSpec(Part):
 
     @model_validator(mode="after")
     def _config_is_whole(self) -> LayerSpec:
+        for name, depth in nested_arguments(class_of(self.layer)).items():
+            chains = chains_of(self.config.get(name), depth)
+            specs = iter([_nested_spec(at, value) for at, _, value in places(name, chains, depth)])
+            self._nested[name] = [[next(specs) for _ in chain] for chain in chains]
         built = self.build()
         check_deterministic(self.layer, built)
         if isinstance(built, _DEPTHWISE) and built.kernel_size[1] > MAX_DEPTHWISE_WIDTH:
@@ -223,6 +84,9 @@ class LayerSpec(Part):
                 f"some processors. Received: kernel_size={tuple(built.kernel_size)}."
             )
         whole = {k: v for k, v in built.get_config().items() if k not in _INSTANCE_KEYS}
+        for name, depth in nested_arguments(type(built)).items():
+            plain_chains = [[_plain(spec) for spec in chain] for chain in self._nested[name]]
+            whole[name] = argument_of(plain_chains, depth)
         try:
             plain = json.loads(json.dumps(whole, allow_nan=False))
         except (TypeError, ValueError) as error:
@@ -245,21 +109,53 @@ class LayerSpec(Part):
         fields: dict[str, Any] = {"layer": name}
         class_of(name)  # an unregistered class must be refused for that, not for its config
         fields["config"] = {k: v for k, v in layer.get_config().items() if k not in _INSTANCE_KEYS}
-        if layer.weights:
+        for argument in nested_arguments(cls):
+            fields["config"][argument] = getattr(layer, argument)
+        if own := own_weights(layer):
             fields["weights"] = tuple(
-                Weight.from_array(keras.ops.convert_to_numpy(w)) for w in layer.weights
+                Weight.from_array(keras.ops.convert_to_numpy(weight)) for weight in own
             )
         return fields
 
     @property
     def takes_mask(self) -> bool:
         """Whether the layer is called on `[image, mask]`."""
-        return bool(getattr(class_of(self.layer), "takes_mask", False))
+        cls = class_of(self.layer)
+        if nested_arguments(cls):
+            return any(spec.takes_mask for _, spec in self.nested())
+        return bool(getattr(cls, "takes_mask", False))
+
+    @property
+    def needs_mask(self) -> bool:
+        """Whether the layer, or one in it, is no use without the recipe's mask."""
+        inner = any(spec.needs_mask for _, spec in self.nested())
+        return inner or bool(getattr(class_of(self.layer), "needs_mask", False))
+
+    def nested(self) -> Iterator[tuple[tuple[str | int, ...], LayerSpec]]:
+        """Yields the layers that this one holds, with the keys that lead from it to them."""
+        for name, depth in nested_arguments(class_of(self.layer)).items():
+            for at, _, spec in places(name, self._nested[name], depth):
+                yield at, spec
+
+    def given_ranges(
+        self, given: tuple[float, float]
+    ) -> Iterator[tuple[tuple[str | int, ...], LayerSpec, tuple[float, float]]]:
+        """Yields this layer and those in it, each with the range of the pixels that it is given.
+
+        In a mask's chain, all layers but the first are given the mask, in [0, 1].
+        """
+        yield (), self, given
+        cls = class_of(self.layer)
+        for name, depth in nested_arguments(cls).items():
+            for at, place, spec in places(name, self._nested[name], depth):
+                on_mask = place > 0 and name in getattr(cls, "mask_arguments", ())
+                for inner, one, its in spec.given_ranges((0.0, 1.0) if on_mask else given):
+                    yield (*at, *inner), one, its
 
     @property
     def is_fitted(self) -> bool:
         """Whether nothing of the layer has still to be found out from the data."""
-        open_arguments = [a for a in _fitted_arguments(self.layer) if self.config.get(a) is None]
+        open_arguments = [a for a in fitted_arguments(self.layer) if self.config.get(a) is None]
         return not open_arguments or self.weights is not None
 
     @property
@@ -296,7 +192,7 @@ class LayerSpec(Part):
                     f"config of layer {self.layer!r} must not set {key!r}: a recipe runs in "
                     f"float32 under its own names. Received: {key}={config[key]!r}. Remove it."
                 )
-        parameters = _parameters(cls)
+        parameters = parameters_of(cls)
         if "data_format" in parameters:
             if config.setdefault("data_format", "channels_last") not in ("channels_last", None):
                 raise ValueError(
@@ -304,6 +200,14 @@ class LayerSpec(Part):
                     f"Received: data_format={config['data_format']!r}."
                 )
             config["data_format"] = "channels_last"
+        for argument, depth in nested_arguments(cls).items():
+            config[argument] = argument_of(
+                [
+                    [spec.build(name=f"{argument}_{i}_{j}") for j, spec in enumerate(chain)]
+                    for i, chain in enumerate(self._nested[argument])
+                ],
+                depth,
+            )
         try:
             return cls(**config, name=name, dtype="float32")
         except (TypeError, ValueError) as error:
@@ -314,21 +218,38 @@ class LayerSpec(Part):
             ) from error
 
 
-def _fitted_arguments(name: str) -> tuple[str, ...]:
-    """Returns the arguments of a layer that are None until they are fitted on data."""
-    cls = class_of(name)
-    if cls is keras.layers.Normalization:
-        return ("mean", "variance")
-    arguments: tuple[str, ...] = getattr(cls, "fitted_arguments", ())
-    return arguments
+def _nested_spec(at: tuple[str | int, ...], value: Any) -> LayerSpec:
+    """Reads a layer that stands in another one's config; mistakes say where they are."""
+    if not isinstance(value, Mapping | LayerSpec | keras.Layer):
+        raise LocatedError(
+            f"expected a layer, as {{layer: name, config: ...}}, or a list of them. Received: "
+            f"{value!r}.",
+            *at,
+        )
+    try:
+        spec = LayerSpec.model_validate(value)
+    except ValidationError as error:
+        mistake = error.errors(include_url=False)[0]
+        cause = mistake.get("ctx", {}).get("error")
+        message = mistake["msg"].removeprefix("Value error, ")
+        if mistake["type"] == "extra_forbidden":
+            message = "unknown key"
+        if "Received" not in message:
+            message = f"{message.rstrip('.')}. Received: {mistake['input']!r}."
+        raise LocatedError(message, *at, *mistake["loc"], *getattr(cause, "at", ())) from error
+    if not spec.is_fitted:
+        raise LocatedError(
+            f"layer {spec.layer!r} is fitted on data and can't stand inside another layer unless "
+            f"its arguments are given. Received: config={spec.config!r}.",
+            *at,
+        )
+    return spec
 
 
-def _parameters(cls: type[keras.Layer]) -> list[str]:
-    """Returns what a layer's constructor takes, its bases' arguments behind `**kwargs` included."""
-    names: dict[str, None] = {}
-    for base in cls.__mro__:
-        if base is keras.Layer:
-            break
-        if "__init__" in vars(base):
-            names.update(dict.fromkeys(inspect.signature(vars(base)["__init__"]).parameters))
-    return list(names)
+def _plain(spec: LayerSpec) -> dict[str, Any]:
+    """Returns a nested layer as it stands in a config: without what it has none of."""
+    return {"layer": spec.layer, "config": spec.config} | (
+        {"weights": [weight.model_dump(mode="json") for weight in spec.weights]}
+        if spec.weights
+        else {}
+    )

@@ -8,12 +8,13 @@ from collections.abc import Mapping
 from typing import Any
 
 import keras
-import numpy as np
 from pydantic import Field, PrivateAttr, ValidationError, field_validator, model_validator
 
 from pixelbake.errors import RecipeError
-from pixelbake.recipe.layer import LayerSpec, check_deterministic
+from pixelbake.recipe.layer import LayerSpec
+from pixelbake.recipe.layer_classes import check_deterministic
 from pixelbake.recipe.parts import Decode, Feature, LocatedError, Output, Part, Resize
+from pixelbake.recipe.trained_weights import set_weights
 
 __all__ = ["Recipe"]
 
@@ -98,19 +99,27 @@ class Recipe(Part):
 
     @model_validator(mode="after")
     def _layers_fit(self) -> Recipe:
-        for i, spec in enumerate(self.layers):
-            own = spec.config.get("value_range")
-            if own is not None and tuple(map(float, own)) != self.value_range:
+        for i, outer in enumerate(self.layers):
+            for at, spec, given in outer.given_ranges(self.value_range):
+                own = spec.config.get("value_range")
+                if own is not None and tuple(map(float, own)) != given:
+                    other_way = "" if at else f", or the recipe's to {list(own)}"
+                    raise LocatedError(
+                        f"layer {spec.layer!r} expects pixels in {tuple(own)}, and is given them "
+                        f"in {given}. Received: value_range={own}. Set the layer's value_range to "
+                        f"{list(given)}{other_way}.",
+                        *("layers", i, *at, "config", "value_range"),
+                    )
+            if self.mask is None and outer.needs_mask:
                 raise LocatedError(
-                    f"layer {spec.layer!r} expects pixels in {tuple(own)}, the recipe gives them "
-                    f"in {self.value_range}. Received: value_range={own}. Set the layer's "
-                    f"value_range to {list(self.value_range)}, or the recipe's to {list(own)}.",
-                    *("layers", i, "config", "value_range"),
+                    f"layers[{i}] ({outer.layer}) uses the mask that comes with the image, and the "
+                    "recipe names none. Received: mask=None. Set mask to the name of the feature.",
+                    *("layers", i),
                 )
         if self.mask is not None and not any(spec.takes_mask for spec in self.layers):
             raise LocatedError(
                 f"no layer uses the mask. Received: mask={self.mask!r}. Remove it, or add a layer "
-                "over [image, mask] such as ConditionalPixelTransform.",
+                "over [image, mask] such as FeatureMask or ConditionalPixelTransform.",
                 "mask",
             )
         self._output_shape = self._model().output_shape
@@ -199,7 +208,7 @@ class Recipe(Part):
                     *("layers", i),
                 ) from error
             check_deterministic(spec.layer, layer)
-            self._set_weights(i, spec, layer)
+            set_weights(spec, layer, f"layers[{i}]", ("layers", i))
             x = y
             if mask is not None and spec.moves_pixels:
                 mask = spec.for_mask().build(name=f"layer_{i}_mask")(mask)
@@ -207,33 +216,6 @@ class Recipe(Part):
             x = keras.layers.Identity(dtype="float32", name="identity")(image)
         inputs = image if mask is None else [image, given_mask]
         return keras.Model(inputs, x, name="pixels", trainable=False)
-
-    @staticmethod
-    def _set_weights(i: int, spec: LayerSpec, layer: keras.Layer) -> None:
-        wanted = [tuple(w.shape) for w in layer.weights]
-        given = [] if spec.weights is None else [w.shape for w in spec.weights]
-        if wanted and spec.weights is None:
-            raise LocatedError(
-                f"layers[{i}] ({spec.layer}) has weights of shapes {wanted}, and none are given: "
-                "its output would be random. Train it first and pass the trained layer or its "
-                ".keras file.",
-                *("layers", i),
-            )
-        if wanted != given:
-            raise LocatedError(
-                f"layers[{i}] ({spec.layer}) has weights of shapes {wanted}. Received: {given}.",
-                *("layers", i, "weights"),
-            )
-        if spec.weights:
-            arrays = [w.to_array() for w in spec.weights]
-            if not all(np.isfinite(a).all() for a in arrays):
-                raise LocatedError(
-                    f"layers[{i}] ({spec.layer}) has weights that are not finite.",
-                    *("layers", i, "weights"),
-                )
-            layer.set_weights(arrays)
-            if isinstance(layer, keras.layers.Normalization):
-                layer.finalize_state()  # it computes with what it made of its weights before
 
     def to_json(self) -> str:
         """Returns the recipe as one line of JSON with sorted keys; `from_json` reads it."""
