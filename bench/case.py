@@ -20,8 +20,10 @@ class Case:
     Attributes:
         resize: Height and width to which photographs are brought first, or None for crops that
             keep their size.
+        reducing_gap: Of pixelbake's `Resize`; None to decode photographs in full, as the others do.
         encoding: Of the output: `"jpeg"`, `"png"`, `"raw"` or `"float"`.
     """
 
     resize: int | None = None
+    reducing_gap: float | None = None
     encoding: str = "jpeg"

@@ -27,8 +27,9 @@ class Entry:
 
     @property
     def name(self) -> str:
-        """The contender's name; pixelbake's with the output encoding where it is not JPEG."""
-        return self.contender + ("" if self.case.encoding == "jpeg" else f"_{self.case.encoding}")
+        """The contender's name, with what its case has of its own."""
+        encoding = "" if self.case.encoding == "jpeg" else f"_{self.case.encoding}"
+        return self.contender + encoding + ("" if self.case.reducing_gap is None else "_reduced")
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,9 @@ def recipe_of(case: Case) -> Recipe:
     # changes no pixel.
     size = case.resize or (224 if case.encoding == "float" else None)
     return Recipe(
-        resize=None if size is None else {"height": size, "width": size},
+        resize=None
+        if size is None
+        else {"height": size, "width": size, "reducing_gap": case.reducing_gap},
         layers=[Brightness(BRIGHTNESS), GaussianBlur(kernel_size=KERNEL_SIZE, sigma=SIGMA)],
         output=output,
         passthrough={"id": "int64"},

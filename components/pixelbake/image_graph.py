@@ -93,7 +93,7 @@ def freeze_image_graph(recipe: Recipe) -> ImageGraph:
 
     @tf.function(input_signature=scalars, autograph=False)
     def stages(image: Any, mask: Any = None) -> list[Any]:
-        decoded = images.decode(image, recipe.decode)
+        decoded = images.decode(image, recipe.decode, recipe.resize)
         resized = images.resize(decoded, recipe.resize)
         feeds = [images.scale(resized, recipe.value_range)[tf.newaxis]]
         if mask is not None:
@@ -107,7 +107,10 @@ def freeze_image_graph(recipe: Recipe) -> ImageGraph:
             last = images.quantise(last, recipe.value_range)
         return [decoded, resized, *(pixels if layers else []), last]
 
-    frozen = convert_variables_to_constants_v2(stages.get_concrete_function())
+    frozen = convert_variables_to_constants_v2(
+        stages.get_concrete_function(),
+        lower_control_flow=False,  # branches and loops, lowered, could not be imported into map_fn
+    )
     names = ["decode", "resize", *(f"layer_{i}" for i in range(len(layers))), "quantise"]
     with tf.Graph().as_default() as graph:  # once more, so that every end has a name of its own
         feeds = [tf.compat.v1.placeholder(tf.string, (), spec.name) for spec in scalars]

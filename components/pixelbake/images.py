@@ -5,6 +5,7 @@ Everything here is TensorFlow ops over one image, to be called while a graph is 
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import tensorflow as tf
@@ -14,7 +15,11 @@ from pixelbake.recipe.parts import Decode, Output, Resize
 __all__ = ["decode", "decode_stored", "encode", "quantise", "resize", "resize_mask", "scale"]
 
 
-def decode(data: Any, how: Decode) -> Any:
+#: What libjpeg can reduce an image by while it decodes it.
+_REDUCTIONS = (1, 2, 4, 8)
+
+
+def decode(data: Any, how: Decode, to: Resize | None = None) -> Any:
     """Decodes one JPEG or PNG.
 
     The accurate inverse DCT equals Pillow and OpenCV bit for bit and costs nothing; TensorFlow's
@@ -23,6 +28,8 @@ def decode(data: Any, how: Decode) -> Any:
     Args:
         data: String scalar, the encoded image.
         how: Channels.
+        to: The size it will be brought to, for JPEGs to be reduced by its `reducing_gap`; None
+            to decode in full.
 
     Returns:
         uint8 `[H, W, channels]` in 0..255.
@@ -30,8 +37,31 @@ def decode(data: Any, how: Decode) -> Any:
     Raises:
         tf.errors.InvalidArgumentError: (at run time) The bytes are no JPEG or PNG.
     """
-    pixels = tf.io.decode_jpeg(data, channels=how.channels, dct_method="INTEGER_ACCURATE")
+    if to is None or to.reducing_gap is None:
+        pixels = _decoded(data, how, 1)
+    else:
+        branches = [lambda by=by: _decoded(data, how, by) for by in _REDUCTIONS]
+        pixels = tf.switch_case(_reduction(data, to, to.reducing_gap), branches)
     return _opaque(pixels, data) if how.channels == 4 else pixels
+
+
+def _decoded(data: Any, how: Decode, by: int) -> Any:
+    return tf.io.decode_jpeg(data, how.channels, ratio=by, dct_method="INTEGER_ACCURATE")
+
+
+def _reduction(data: Any, to: Resize, gap: float) -> Any:
+    """Returns the index into `_REDUCTIONS` that Pillow's `draft` would choose, int32."""
+
+    def of_jpeg() -> Any:
+        size = tf.image.extract_jpeg_shape(data)[:2]
+        wanted = [
+            [math.ceil(by * side * gap) for side in (to.height, to.width)] for by in _REDUCTIONS[1:]
+        ]
+        fits = tf.reduce_all(size >= tf.constant(wanted, tf.int32), axis=1)
+        return tf.reduce_sum(tf.cast(fits, tf.int32))
+
+    # Decoding a PNG ignores the ratio, and its size is none that this op can read.
+    return tf.cond(tf.io.is_jpeg(data), of_jpeg, lambda: tf.constant(0))
 
 
 def _opaque(pixels: Any, data: Any) -> Any:
@@ -57,15 +87,12 @@ def resize(image: Any, to: Resize | None) -> Any:
     Returns:
         float32 `[height, width, C]` in 0..255; bicubic and Lanczos may overshoot and are clipped.
     """
-    pixels = tf.cast(image, tf.float32)
     if to is None:
-        return pixels
-    channels = image.shape[-1]
-    pixels = tf.image.resize(
-        pixels, (to.height, to.width), method=to.method, antialias=to.antialias
-    )
-    pixels = tf.clip_by_value(pixels, 0.0, 255.0)
-    return tf.ensure_shape(pixels, (to.height, to.width, channels))
+        return tf.cast(image, tf.float32)
+    # Every method takes uint8 as it is: a photograph as floats would be four times as large.
+    pixels = tf.image.resize(image, (to.height, to.width), method=to.method, antialias=to.antialias)
+    pixels = tf.clip_by_value(tf.cast(pixels, tf.float32), 0.0, 255.0)
+    return tf.ensure_shape(pixels, (to.height, to.width, image.shape[-1]))
 
 
 def resize_mask(mask: Any, to: Resize | None) -> Any:

@@ -1,6 +1,12 @@
 import pytest
 
-from pixelbake.job.batching import MAX_BATCH_PIXELS, MAX_BATCH_SIZE, batches_by_pixels
+from pixelbake.job.batching import (
+    MAX_BATCH_PIXELS,
+    MAX_BATCH_SIZE,
+    batches_by_pixels,
+    pixels_in_work,
+)
+from pixelbake.recipe.parts import Resize
 
 
 def batches(sizes):
@@ -59,3 +65,16 @@ def test_each_batch_is_a_list_of_its_own():
     made = batches([5_000_000, 6_000_000])
     made[0].clear()
     assert made[1] == [6_000_000]
+
+
+def test_a_photograph_that_is_resized_counts_as_what_the_layers_see_of_it_and_a_part_of_itself():
+    assert pixels_in_work(12_000_000, None) == 12_000_000
+    small = pixels_in_work(12_000_000, Resize(height=224, width=224))
+    assert 224 * 224 < small < 12_000_000 / 4
+    assert pixels_in_work(100, Resize(height=4000, width=3000)) >= 12_000_000
+
+
+def test_photographs_that_are_resized_share_a_batch_but_never_many():
+    resize = Resize(height=224, width=224)
+    assert len(batches([pixels_in_work(12_000_000, resize)] * 9)[0]) == 2
+    assert len(batches([pixels_in_work(25_000_000, resize)] * 9)[0]) == 1

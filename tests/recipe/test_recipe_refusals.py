@@ -39,6 +39,16 @@ REFUSED = {
         "resize.method",
         "input_value='cubic'",
     ),
+    "gap below 1": (
+        {"resize": {"height": 4, "width": 4, "reducing_gap": 0.5}},
+        "resize.reducing_gap",
+        "input_value=0.5",
+    ),
+    "gap for nearest": (
+        {"resize": {"height": 4, "width": 4, "method": "nearest", "reducing_gap": 2.0}},
+        "resize",
+        "Received: reducing_gap=2.0. Remove one of them",
+    ),
     "antialias as number": (
         {"resize": {"height": 4, "width": 4, "antialias": 1}},
         "resize.antialias",

@@ -23,7 +23,7 @@ from pixelbake.intake.gate import ImageLimits
 from pixelbake.intake.reasons import Quarantined
 from pixelbake.intake.tfrecord import Record, frame_record, read_tfrecord
 from pixelbake.job.batch_transform import BatchTransform
-from pixelbake.job.batching import MAX_BATCH_PIXELS, batches_by_pixels
+from pixelbake.job.batching import MAX_BATCH_PIXELS, batches_by_pixels, pixels_in_work
 from pixelbake.job.config import Limits
 from pixelbake.job.interruption import die_with, raise_if_interrupted
 from pixelbake.job.progress import ShardProgress
@@ -32,6 +32,7 @@ from pixelbake.job.record_gate import Admitted, RecordGate
 from pixelbake.job.shards import ShardResult, ShardTask
 from pixelbake.job.staging import PART_SUFFIX
 from pixelbake.recipe import Recipe
+from pixelbake.recipe.parts import Resize
 
 __all__ = ["RunFolders", "TransformImages"]
 
@@ -94,7 +95,7 @@ class TransformImages(beam.PTransform):
             recipe,
             ImageLimits(max_pixels=limits.max_image_pixels, max_bytes=limits.max_image_bytes),
         )
-        self._do_fn = _TransformShard(gate, folders, limits.max_record_bytes)
+        self._do_fn = _TransformShard(gate, folders, limits.max_record_bytes, recipe.resize)
 
     def expand(self, tasks: Any) -> Any:
         """Spreads the shards over the workers and transforms each."""
@@ -108,11 +109,14 @@ class TransformImages(beam.PTransform):
 class _TransformShard(beam.DoFn):
     """Reads, transforms and writes one shard at a time."""
 
-    def __init__(self, gate: RecordGate, folders: RunFolders, max_record_bytes: int) -> None:
+    def __init__(
+        self, gate: RecordGate, folders: RunFolders, max_record_bytes: int, resize: Resize | None
+    ) -> None:
         self._driver = os.getpid()
         self._gate = gate
         self._folders = folders
         self._max_record_bytes = max_record_bytes
+        self._resize = resize
         self._transform: BatchTransform | None = None
         self._read = Metrics.counter(NAMESPACE, "read")
         self._written = Metrics.counter(NAMESPACE, "written")
@@ -162,14 +166,17 @@ class _TransformShard(beam.DoFn):
                     writer.read += not item.reason.is_file_fault
                     writer.put(item)
 
+    def _pixels_in_work(self, one: Admitted) -> int:
+        return pixels_in_work(one.pixels, self._resize)
+
     def _results(self, admitted: Iterable[Admitted]) -> Iterator[list[bytes | Quarantined]]:
         """Transforms batch by batch, in order, keeping TensorFlow busy meanwhile."""
         assert self._transform is not None
         pending: deque[tuple[int, Future[list[bytes | Quarantined]]]] = deque()
         with ThreadPoolExecutor(BATCHES_IN_FLIGHT) as pool:
             try:
-                for batch in batches_by_pixels(admitted, lambda one: one.pixels):
-                    pixels = sum(one.pixels for one in batch)
+                for batch in batches_by_pixels(admitted, self._pixels_in_work):
+                    pixels = sum(map(self._pixels_in_work, batch))
                     while pending and (
                         len(pending) == BATCHES_IN_FLIGHT
                         or pixels + sum(p for p, _ in pending) > MAX_PIXELS_IN_FLIGHT

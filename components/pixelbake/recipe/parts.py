@@ -56,12 +56,29 @@ class Resize(Part):
             always resized by `"nearest"`.
         antialias: Whether to filter before shrinking. Default True. `"area"` and `"nearest"`
             have no such filter and ignore it.
+        reducing_gap: How large JPEGs are decoded smaller, at 1/2, 1/4 or 1/8 of their size, before
+            they are resized: by the largest step that leaves at least `reducing_gap` times the
+            wanted height and width. At least 1.0; the larger, the closer to decoding in full
+            (docs/performance.md says how close, and what it saves). It is `reducing_gap` of
+            Pillow's `Image.thumbnail`, and the reduced pixels are those of Pillow's `draft`. PNGs
+            and masks are always decoded in full. Default None: so are JPEGs. Not for `"nearest"`,
+            which invents no pixels.
     """
 
     height: Annotated[int, Field(ge=1, le=65_535)]
     width: Annotated[int, Field(ge=1, le=65_535)]
     method: Literal["bilinear", "nearest", "bicubic", "area", "lanczos3", "lanczos5"] = "bilinear"
     antialias: bool = True
+    reducing_gap: Annotated[float, Field(ge=1.0)] | None = None
+
+    @model_validator(mode="after")
+    def _nearest_takes_pixels_as_they_are(self) -> Resize:
+        if self.method == "nearest" and self.reducing_gap is not None:
+            raise ValueError(
+                "method 'nearest' takes pixels as they are, and reducing_gap averages them before. "
+                f"Received: reducing_gap={self.reducing_gap}. Remove one of them."
+            )
+        return self
 
 
 class Output(Part):
