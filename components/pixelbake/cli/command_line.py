@@ -7,6 +7,7 @@ import sys
 
 import click
 
+from pixelbake.cli.preview import preview
 from pixelbake.cli.quiet import quiet
 from pixelbake.cli.run import run
 from pixelbake.errors import ConfigError, InputError, OutputError, PixelbakeError, RecipeError
@@ -17,7 +18,7 @@ __all__ = ["main"]
 _USER_ERRORS = (ConfigError, InputError, OutputError, RecipeError)
 
 #: In the order in which a user meets them.
-_COMMANDS = (run,)
+_COMMANDS = (preview, run)
 
 
 class _InOrder(click.Group):

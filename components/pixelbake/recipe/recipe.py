@@ -217,6 +217,20 @@ class Recipe(Part):
         inputs = image if mask is None else [image, given_mask]
         return keras.Model(inputs, x, name="pixels", trainable=False)
 
+    def preview(self, images: Any, masks: Any = None) -> Any:
+        """Shows images as read, after each layer, and as stored; see `pixelbake.preview`.
+
+        Args:
+            images: One image or a sequence: a path, encoded bytes, or uint8 `[H, W]`, `[H, W, C]`.
+            masks: As many masks, where the recipe has one.
+
+        Returns:
+            A `PIL.Image.Image` with a row per image, which notebooks display.
+        """
+        from pixelbake.preview import preview
+
+        return preview(self, images, masks)
+
     def to_json(self) -> str:
         """Returns the recipe as one line of JSON with sorted keys; `from_json` reads it."""
         return json.dumps(self.model_dump(mode="json"), sort_keys=True, allow_nan=False)

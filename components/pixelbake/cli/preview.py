@@ -1,0 +1,147 @@
+"""`pixelbake preview`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from pixelbake.job import JobConfig
+    from pixelbake.recipe import Recipe
+
+__all__ = ["preview"]
+
+_MAGIC = (b"\xff\xd8\xff", b"\x89PNG")
+
+
+@click.command
+@click.argument("job", type=click.Path(dir_okay=False))
+@click.argument("inputs", nargs=-1, type=click.Path(dir_okay=False))
+@click.option("-o", "--output", default="preview.png", show_default=True, help="The PNG to write.")
+@click.option(
+    "--record",
+    "records",
+    type=click.IntRange(0),
+    multiple=True,
+    default=(0,),
+    show_default="0",
+    help="Which record of a TFRecord file to show, from 0; may be given again.",
+)
+@click.option("--watch", is_flag=True, help="Draw it anew whenever JOB or an input changes.")
+def preview(
+    job: str, inputs: tuple[str, ...], output: str, records: tuple[int, ...], watch: bool
+) -> None:
+    r"""Show what JOB's recipe does to a few images, stage by stage, at true pixels.
+
+    INPUTS are JPEG or PNG files, or TFRecord files as JOB reads them; without any, the first file
+    of each of JOB's splits is looked at.
+
+    \b
+    Examples:
+      pixelbake preview job.yaml photo.jpg -o sheet.png
+      pixelbake preview job.yaml --record 0 --record 7 --watch
+    """
+    from pixelbake.errors import PixelbakeError
+
+    _draw(job, inputs, output, records)
+    if not watch:
+        return
+    from watchfiles import watch as changes
+
+    click.echo("watching; Ctrl-C ends it", err=True)
+    for _ in changes(job, *inputs, raise_interrupt=True):
+        try:
+            _draw(job, inputs, output, records)
+        except PixelbakeError as error:  # a half-typed file is no reason to stop
+            click.echo(f"pixelbake: {error}", err=True)
+
+
+def _draw(job: str, inputs: tuple[str, ...], output: str, records: tuple[int, ...]) -> None:
+    from pixelbake.errors import InputError, OutputError
+    from pixelbake.intake.gate import ImageLimits
+    from pixelbake.job import job_from_yaml
+    from pixelbake.preview import StageViewer, draw_sheet
+
+    config = job_from_yaml(job)
+    limits = ImageLimits(config.limits.max_image_pixels, config.limits.max_image_bytes)
+    viewer = StageViewer(_fitted(config), limits)
+    rows = []
+    for name, images in _images(config, inputs, records):
+        try:
+            rows.append((name, viewer(*images)))
+        except InputError as error:
+            raise InputError(f"{name}: {error}") from error
+    try:
+        draw_sheet(rows).save(output, "PNG")
+    except OSError as error:
+        raise OutputError(f"{output} can't be written: {error.strerror}") from error
+    click.echo(output)
+
+
+def _fitted(config: JobConfig) -> Recipe:
+    """Returns the recipe, fitted by the run that JOB has made if it has to be."""
+    from pixelbake.errors import RecipeError, RunError
+    from pixelbake.job import read_manifest
+
+    if not config.recipe.unfitted:
+        return config.recipe
+    try:
+        made = read_manifest(config.output).recipe
+    except RunError:
+        made = None
+    if made is None or [s.layer for s in made.layers] != [s.layer for s in config.recipe.layers]:
+        i = config.recipe.unfitted[0]
+        raise RecipeError(
+            f"layers[{i}] ({config.recipe.layers[i].layer}) is fitted on data. Run the job first; "
+            f"the preview takes what was fitted from {config.output}."
+        )
+    return made
+
+
+def _images(
+    config: JobConfig, inputs: tuple[str, ...], records: tuple[int, ...]
+) -> Iterator[tuple[str, tuple[bytes, ...]]]:
+    """Yields names and encoded images (and masks)."""
+    from pixelbake.errors import InputError
+    from pixelbake.job import plan_shards
+
+    if not inputs:
+        tasks = plan_shards(config.input, allow_empty=True)
+        inputs = tuple(next(t.path for t in tasks if t.split == split) for split in config.input)
+    for path in inputs:
+        try:
+            with open(path, "rb") as file:
+                is_image = file.read(4).startswith(_MAGIC)
+        except OSError as error:
+            raise InputError(f"{path}: {error.strerror}.") from error
+        if is_image:
+            yield Path(path).name, (Path(path).read_bytes(),)
+        else:
+            for record in records:
+                yield f"{Path(path).name}, record {record}", _record(config, path, record)
+
+
+def _record(config: JobConfig, path: str, index: int) -> tuple[bytes, ...]:
+    """Returns the encoded image (and mask) of a record."""
+    from itertools import islice
+
+    from pixelbake.errors import InputError
+    from pixelbake.intake.gate import ImageLimits
+    from pixelbake.intake.reasons import Quarantined
+    from pixelbake.intake.tfrecord import read_tfrecord
+    from pixelbake.job.record_gate import RecordGate
+
+    with open(path, "rb") as file:
+        found = next(islice(read_tfrecord(file, path), index, None), None)
+    if found is None:
+        raise InputError(f"{path} has no record {index}: neither an image nor so many records.")
+    if isinstance(found, Quarantined):
+        raise InputError(f"{path}, record {index}: {found.message}.")
+    limits = ImageLimits(config.limits.max_image_pixels, config.limits.max_image_bytes)
+    checked = RecordGate.of(config.recipe, limits).check(found)
+    if isinstance(checked, Quarantined):
+        raise InputError(f"{path}, record {index}: {checked.message} ({checked.reason.value}).")
+    return checked.images
