@@ -5,6 +5,7 @@ PixelbakeError
 ├── ConfigError      (ValueError)    a YAML file does not hold what it must
 ├── InputError       (ValueError)    input files are missing, incomplete or unusable
 ├── OutputError      (OSError)       the target folder can't be written
+│   └── BusyError                    another job is writing it at this moment
 ├── TransformError   (RuntimeError)  the transform graph itself is wrong, whatever the data
 ├── BadRecordsError  (RuntimeError)  more records were quarantined than the job allows
 └── RunError         (RuntimeError)  a run's own books don't balance, or its folder is damaged
@@ -14,6 +15,7 @@ from __future__ import annotations
 
 __all__ = [
     "BadRecordsError",
+    "BusyError",
     "ConfigError",
     "InputError",
     "OutputError",
@@ -42,6 +44,10 @@ class InputError(PixelbakeError, ValueError):
 
 class OutputError(PixelbakeError, OSError):
     """The target folder can't be written; nothing has been published."""
+
+
+class BusyError(OutputError):
+    """Another job is writing the target at this moment; it was left alone."""
 
 
 class TransformError(PixelbakeError, RuntimeError):

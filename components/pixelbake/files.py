@@ -102,7 +102,10 @@ def files_below(folder: str) -> list[str]:
 
 
 def delete_below(folder: str) -> None:
-    """Deletes all files below a folder of a remote file system; there may be none."""
+    """Deletes all files below a folder; there may be none."""
+    if not is_remote(folder):
+        shutil.rmtree(folder, ignore_errors=True)
+        return
     paths = files_below(folder)
     if paths:
         FileSystems.delete(paths)

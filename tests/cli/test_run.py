@@ -1,10 +1,12 @@
 """`pixelbake run`, in processes of its own."""
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from pixelbake.job import read_manifest, read_quarantine
+from pixelbake.job.staging import staged
 from tests.cli.command import call
 from tests.job.inputs import PHOTOS, example, files_in, write
 
@@ -29,7 +31,7 @@ CASES = {
     "bad records": ({"input": "bad-*"}, []),
     "bad records allowed": ({"input": "bad-*", "more": "limits: {max_bad_fraction: 0.5}"}, []),
     "unknown key": ({"more": "outptu: elsewhere\n"}, []),
-    "no input": ({"input": "none-*"}, []),
+    "no input": ({"input": "none-*"}, ["--json"]),
     "bad recipe": ({"layer": "Lambda"}, []),
     "failing graph": ({"layer": TOO_WIDE}, []),
     "foreign output": ({"output": "foreign"}, []),
@@ -136,3 +138,31 @@ def test_the_libraries_say_nothing_on_the_terminal(done, case):
         assert len(process.stderr.splitlines()) <= 2
     else:  # a slow machine gets lines of progress
         assert all(line.startswith("pixelbake: ") for line in process.stderr.splitlines())
+
+
+def test_a_failure_is_one_line_of_json_too_where_it_is_asked_for(done):
+    _, process = done["no input"]
+    outcome = json.loads(process.stdout)
+    assert (outcome["outcome"], outcome["error"]) == ("failed", "InputError")
+    assert "no file matches" in outcome["message"]
+
+
+def test_an_unchanged_job_is_left_alone_and_says_so_in_one_line(done):
+    folder, _ = done["good"]
+    before = {path: path.stat().st_mtime_ns for path in (folder / "run").rglob("*")}
+    process = call("run", "job.yaml", "--if-changed", folder=folder)
+    assert (process.returncode, process.stderr) == (0, "")
+    assert process.stdout == f"{folder}/run: unchanged, nothing to do\n"
+    assert {path: path.stat().st_mtime_ns for path in (folder / "run").rglob("*")} == before
+
+
+def test_a_job_whose_run_is_being_written_by_another_ends_with_a_code_of_its_own(done):
+    folder, _ = done["good"]
+    before = files_in(folder / "run")
+    with staged(f"{folder}/run"):
+        process = call("run", "job.yaml", folder=folder)
+    assert process.returncode == 75
+    assert process.stderr == (
+        f"pixelbake: another job is writing {folder}/run at this moment; it was left alone.\n"
+    )
+    assert files_in(folder / "run") == before

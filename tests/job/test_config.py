@@ -5,6 +5,7 @@ from pixelbake.errors import ConfigError
 from pixelbake.job.config import JobConfig, Limits, job_from_yaml
 from pixelbake.layers import Brightness
 from pixelbake.recipe import Recipe, Resize
+from tests.job.object_store import ObjectStore
 from tests.recipe.keras_files import save, sequential
 
 INPUT = "input: {train: 'train/*.tfrecord'}\n"
@@ -208,3 +209,28 @@ def test_a_job_can_not_be_changed():
     with pytest.raises(ValidationError, match="frozen"):
         job.output = "elsewhere"
     assert job.output == "o"
+
+
+@pytest.fixture
+def store(tmp_path):
+    (tmp_path / "objects").mkdir()
+    return ObjectStore.empty(tmp_path / "objects")
+
+
+def test_a_file_in_an_object_store_is_read_and_its_paths_are_relative_to_it(store):
+    path = store.put("objects://jobs/nightly/job.yaml", (INPUT + OUTPUT + RECIPE).encode())
+    job = job_from_yaml(path)
+    assert job.input == {"train": ("objects://jobs/nightly/train/*.tfrecord",)}
+    assert job.output == "objects://jobs/nightly/out"
+
+
+def test_a_mistake_in_a_file_in_an_object_store_is_told_with_its_address(store):
+    path = store.put("objects://jobs/job.yaml", (INPUT + "outptu: x\n" + RECIPE).encode())
+    assert error_of(path).splitlines()[0].startswith("objects://jobs/job.yaml, line")
+    assert error_of("objects://jobs/none.yaml") == "objects://jobs/none.yaml: no such file."
+
+
+def test_a_file_in_an_object_store_is_refused_a_keras_file_in_words(store):
+    recipe = "recipe:\n  layers: {keras_file: model.keras}\n"
+    path = store.put("objects://jobs/job.yaml", (INPUT + OUTPUT + recipe).encode())
+    assert "line 4, recipe.layers: a .keras file is read from a local disk only" in error_of(path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 
@@ -10,12 +11,22 @@ import click
 from pixelbake.cli.preview import preview
 from pixelbake.cli.quiet import quiet
 from pixelbake.cli.run import run
-from pixelbake.errors import ConfigError, InputError, OutputError, PixelbakeError, RecipeError
+from pixelbake.errors import (
+    BusyError,
+    ConfigError,
+    InputError,
+    OutputError,
+    PixelbakeError,
+    RecipeError,
+)
 
 __all__ = ["main"]
 
 #: Exit codes: the user's own mistakes are told from failures of the run.
 _USER_ERRORS = (ConfigError, InputError, OutputError, RecipeError)
+
+#: BSD's EX_TEMPFAIL: nothing is wrong, try again later.
+_BUSY = 75
 
 #: In the order in which a user meets them.
 _COMMANDS = (preview, run)
@@ -47,7 +58,8 @@ def _cli() -> None:
     r"""Describe pixel transforms once, as Keras layers; run them at scale; serve the same graph.
 
     \b
-    Exit codes: 0 done, 1 failed, 2 your own mistake, 130 and 143 interrupted.
+    Exit codes: 0 done, 1 failed, 2 your own mistake, 75 another job is writing the same run,
+    130 and 143 interrupted.
     """
 
 
@@ -59,7 +71,8 @@ for _command in _COMMANDS:
 def main(args: list[str] | None = None) -> None:
     """Runs the command line and exits.
 
-    0: done; 1: failed; 2: the user's mistake; 130 and 143: ended by SIGINT or SIGTERM.
+    0: done; 1: failed; 2: the user's mistake; 75: another job is writing the same run; 130 and
+    143: ended by SIGINT or SIGTERM.
     """
     args = sys.argv[1:] if args is None else args
     own = args[: args.index("--")] if "--" in args else args
@@ -86,6 +99,11 @@ def _run(args: list[str], debug: bool) -> int:
         if debug:
             raise
         click.echo(f"pixelbake: {error}", err=True)
+        if "--json" in args:  # a watchman reads one line of JSON, whatever the end
+            failure = {"outcome": "failed", "error": type(error).__name__, "message": str(error)}
+            click.echo(json.dumps(failure))
+        if isinstance(error, BusyError):
+            return _BUSY
         return 2 if isinstance(error, _USER_ERRORS) else 1
     except SystemExit as error:
         return error.code if isinstance(error.code, int) else 1

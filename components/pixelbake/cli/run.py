@@ -20,8 +20,15 @@ __all__ = ["run"]
     is_flag=True,
     help="Take up the finished shards of an interrupted run, and keep this one's if interrupted.",
 )
+@click.option(
+    "--if-changed",
+    is_flag=True,
+    help="Do nothing if the run stands there already, made of the same input by the same recipe.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the outcome as one JSON object.")
-def run(job: str, beam_args: tuple[str, ...], resume: bool, as_json: bool) -> None:
+def run(
+    job: str, beam_args: tuple[str, ...], resume: bool, if_changed: bool, as_json: bool
+) -> None:
     r"""Transform the TFRecords that JOB (a YAML file) names.
 
     Whatever follows `--` goes to Beam.
@@ -33,16 +40,30 @@ def run(job: str, beam_args: tuple[str, ...], resume: bool, as_json: bool) -> No
     # TensorFlow would split each small operation over all cores, and lose more by it than it gains:
     # images are in work side by side anyway. To be set before it is imported; the pixels are equal.
     os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
-    from pixelbake.job import job_from_yaml, run_job
+    from pixelbake.job import job_from_yaml, run_job, standing_run, write_job_down
     from pixelbake.job.interruption import interruptible
+    from pixelbake.job.pipeline import is_only_written_down
 
     with interruptible():
         config = job_from_yaml(job)
+        if is_only_written_down(beam_args):
+            write_job_down(config, beam_args)
+            _say(config.output, "written down for Dataflow, not run here", as_json)
+            return
+        manifest = standing_run(config) if if_changed else None
+        if manifest is not None:
+            _say(config.output, "unchanged, nothing to do", as_json)
+            return
         with display_progress() as tell:
             manifest = run_job(config, beam_args, resume=resume, on_progress=tell)
     if as_json:
         splits = {split: counts.model_dump() for split, counts in manifest.splits.items()}
-        outcome = {"output": config.output, "recipe_hash": manifest.recipe_hash, "splits": splits}
+        outcome = {
+            "output": config.output,
+            "outcome": "done",
+            "recipe_hash": manifest.recipe_hash,
+            "splits": splits,
+        }
         click.echo(json.dumps(outcome))
         return
     for split, counts in manifest.splits.items():
@@ -53,3 +74,10 @@ def run(job: str, beam_args: tuple[str, ...], resume: bool, as_json: bool) -> No
         for reason, count in counts.reasons.items():
             click.echo(f"  {reason}: {count}")
     click.echo(config.output)
+
+
+def _say(output: str, outcome: str, as_json: bool) -> None:
+    """Tells of a job that was not run."""
+    click.echo(
+        json.dumps({"output": output, "outcome": outcome}) if as_json else f"{output}: {outcome}"
+    )

@@ -4,8 +4,10 @@ from pixelbake.job.config import Fit, JobConfig, Limits, job_from_yaml
 from pixelbake.job.fit import fit_recipe
 from pixelbake.job.manifest import Manifest, read_manifest
 from pixelbake.job.quarantine import read_quarantine
+from pixelbake.job.remote_run import write_job_down
 from pixelbake.job.run import run_job
 from pixelbake.job.shards import ShardResult, ShardTask, plan_shards
+from pixelbake.job.standing_run import standing_run
 from pixelbake.job.transform_images import RunFolders, TransformImages
 
 __all__ = [
@@ -23,4 +25,6 @@ __all__ = [
     "read_manifest",
     "read_quarantine",
     "run_job",
+    "standing_run",
+    "write_job_down",
 ]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,6 +13,7 @@ from pydantic import Field, field_validator, model_validator
 from ruamel.yaml.comments import CommentedMap
 
 from pixelbake.errors import ConfigError
+from pixelbake.files import is_remote, read_text
 from pixelbake.intake.gate import ImageLimits
 from pixelbake.intake.tfrecord import MAX_RECORD_BYTES
 from pixelbake.recipe import Recipe
@@ -132,12 +135,28 @@ class JobConfig(Part):
 def job_from_yaml(path: str | Path) -> JobConfig:
     """Reads a job from a YAML file whose keys are `JobConfig`'s attributes.
 
-    Relative paths in it are relative to the YAML file.
+    Args:
+        path: The file, on any file system that Beam knows. Relative paths in it are relative to it.
 
     Raises:
         ConfigError: Names the file, the line, the key, the value received and what is right.
     """
-    path = Path(path)
+    if not is_remote(str(path)):
+        return _job(Path(path), str(Path(path).parent.resolve()))
+    base, _, name = str(path).rpartition("/")
+    with tempfile.TemporaryDirectory(prefix="pixelbake-") as folder:
+        copy = Path(folder, name)
+        text = read_text(str(path))
+        if text is None:
+            raise ConfigError(f"{path}: no such file.")
+        copy.write_text(text)
+        try:
+            return _job(copy, base)
+        except ConfigError as error:
+            raise ConfigError(str(error).replace(str(copy), str(path))) from error
+
+
+def _job(path: Path, base: str) -> JobConfig:
     loaded = read_yaml(path)
     recipe = loaded.get("recipe")
     if isinstance(recipe, str):
@@ -146,9 +165,14 @@ def job_from_yaml(path: str | Path) -> JobConfig:
             f"Received: {recipe!r}."
         )
     if isinstance(recipe, CommentedMap):
+        if is_remote(base) and isinstance(recipe.get("layers"), Mapping):
+            raise ConfigError(
+                f"{path}, line {recipe.lc.key('layers')[0] + 1}, recipe.layers: a .keras file is "
+                "read from a local disk only. Keep this job's YAML file and the .keras file there; "
+                "input and output may be elsewhere."
+            )
         with_keras_layers(recipe, path, "recipe.layers")
     config = validate(loaded, JobConfig, path)
-    base = path.parent.resolve()
     return config.model_copy(
         update={
             "input": {
@@ -163,5 +187,7 @@ def job_from_yaml(path: str | Path) -> JobConfig:
     )
 
 
-def _under(base: Path, path: str) -> str:
-    return path if "://" in path else str(base / path)
+def _under(base: str, path: str) -> str:
+    if is_remote(path) or os.path.isabs(path):
+        return path
+    return f"{base.rstrip('/')}/{path}" if is_remote(base) else str(Path(base) / path)

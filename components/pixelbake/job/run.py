@@ -57,6 +57,7 @@ def run_job(
     Raises:
         InputError: Input files are missing or unusable; nothing was written.
         OutputError: The output folder can't be used; nothing was written.
+        BusyError: Another job is writing it at this moment; it was left alone.
         TransformError: The recipe's graph fails on a good image; nothing was published.
         BadRecordsError: More was wrong with the data than `config.limits` allows; nothing was
             published, and the quarantine is kept in `<output>.failed`.

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from pixelbake.errors import BadRecordsError, OutputError
+from pixelbake.errors import BadRecordsError, BusyError, OutputError
 from pixelbake.job.manifest import MANIFEST_FILE
 
 __all__ = ["PART_SUFFIX", "Staging", "staged"]
@@ -145,7 +145,8 @@ def staged(target: str, keep: bool = False) -> Iterator[Staging]:
         keep: Whether to leave the staging folder of a run that did not end, to be taken up.
 
     Raises:
-        OutputError: The target can't be used, or another job is making it at this moment.
+        OutputError: The target can't be used.
+        BusyError: Another job is making it at this moment.
     """
     staging = Staging(target)
     staging.check_target()
@@ -169,7 +170,9 @@ def _lock(target: Path) -> Iterator[None]:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:
-                raise OutputError(f"another job is writing {target} at this moment.") from error
+                raise BusyError(
+                    f"another job is writing {target} at this moment; it was left alone."
+                ) from error
             # Another job may have ended, and removed this very file, before it was locked here.
             if not path.exists() or not os.path.samestat(os.fstat(lock.fileno()), path.stat()):
                 continue
