@@ -75,7 +75,7 @@ def main(args: list[str] | None = None) -> None:
     143: ended by SIGINT or SIGTERM.
     """
     args = sys.argv[1:] if args is None else args
-    own = args[: args.index("--")] if "--" in args else args
+    own = _own(args)
     debug = "--debug" in own
     with quiet(enabled=not debug):
         code = _run(args, debug)
@@ -83,8 +83,16 @@ def main(args: list[str] | None = None) -> None:
         sys.stderr.flush()
         if code in (130, 143):
             click.echo("pixelbake: interrupted; nothing was published.", err=True)
+            if "--json" in own:
+                click.echo(json.dumps({"outcome": "interrupted"}))
+                sys.stdout.flush()
             os._exit(code)  # Beam's threads would be waited for
     sys.exit(code)
+
+
+def _own(args: list[str]) -> list[str]:
+    """Returns what is ours: what follows `--` is Beam's."""
+    return args[: args.index("--")] if "--" in args else args
 
 
 def _run(args: list[str], debug: bool) -> int:
@@ -99,7 +107,7 @@ def _run(args: list[str], debug: bool) -> int:
         if debug:
             raise
         click.echo(f"pixelbake: {error}", err=True)
-        if "--json" in args:  # a watchman reads one line of JSON, whatever the end
+        if "--json" in _own(args):  # a watchman reads one line of JSON, whatever the end
             failure = {"outcome": "failed", "error": type(error).__name__, "message": str(error)}
             click.echo(json.dumps(failure))
         if isinstance(error, BusyError):
