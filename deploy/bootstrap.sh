@@ -63,7 +63,7 @@ pythons_of() {
   esac
 }
 
-wanted=$(printf '%s\n' "$line"; cat pyproject.toml deploy/bootstrap.sh deploy/locks/*.txt | cksum)
+wanted=$(printf '%s\n' "$line"; cat pyproject.toml deploy/bootstrap.sh deploy/locks/tf*.txt | cksum)
 if [ -x "$venv/bin/python" ] && [ "$(cat "$venv/.pixelbake" 2>/dev/null)" = "$wanted" ]; then
   say "$(cat "$venv/.pixelbake-line")"
   exit 0
