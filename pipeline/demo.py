@@ -52,11 +52,10 @@ def _photographs() -> None:
 
 def _pipeline() -> Path:
     _title("1,797 scanned digits through a TFX pipeline")
-    from tfx import v1 as tfx
-
     import pixelbake
     from pipeline.digits import write_digits
-    from pipeline.pipeline import MIN_ACCURACY, create_components, create_pipeline
+    from pipeline.local_runner import run_locally
+    from pipeline.pipeline import MIN_ACCURACY, create_components
 
     counts = write_digits(OUTPUT / "digits")
     print(", ".join(f"{count} for {split}" for split, count in counts.items()))
@@ -67,7 +66,7 @@ def _pipeline() -> Path:
         train_steps=TRAIN_STEPS,
     )
     _show_components_only()
-    tfx.orchestration.LocalDagRunner().run(create_pipeline(components, OUTPUT / "pipeline"))
+    run_locally(components, OUTPUT / "pipeline")
 
     accuracy = _accuracy(OUTPUT / "pipeline" / "artifacts" / "Evaluator" / "evaluation")
     print(f"accuracy on {counts['eval']} held-out scans: {accuracy:.2%}")

@@ -2,32 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import tensorflow_model_analysis as tfma
 from tfx import v1 as tfx
 from tfx.dsl.components.base.base_node import BaseNode
+from tfx.orchestration.data_types import RuntimeParameter
 from tfx.proto import example_gen_pb2
 
 from pixelbake import Recipe
 from pixelbake.tfx import PixelTransform
 
-__all__ = ["MIN_ACCURACY", "create_components", "create_pipeline"]
+__all__ = ["MIN_ACCURACY", "PIPELINE_NAME", "create_components", "create_pipeline"]
+
+PIPELINE_NAME = "digits"
 
 #: Below this accuracy on held-out scans, Evaluator does not bless the model and nothing is pushed.
 MIN_ACCURACY = 0.95
 
 
 def create_components(
-    data: Path, recipe: Recipe, serving: Path, train_steps: int
+    data: Path | RuntimeParameter,
+    recipe: Recipe | RuntimeParameter,
+    serving: Path | str,
+    train_steps: int,
+    beam_args: Sequence[str] = (),
 ) -> dict[str, BaseNode]:
     """Wires the components, from ExampleGen to Pusher.
 
     Args:
         data: Folder with `train-*.tfrecord` and `eval-*.tfrecord`.
-        recipe: What to do to the pixels.
+        recipe: What to do to the pixels; a parameter is its JSON.
         serving: Folder that the model is pushed to.
         train_steps: Number of batches to train on.
+        beam_args: Beam's flags for PixelTransform alone: it works on all pixels, and may need a
+            cluster where the others don't.
 
     Returns:
         The components by name, in order.
@@ -36,7 +46,8 @@ def create_components(
         example_gen_pb2.Input.Split(name=split, pattern=f"{split}-*") for split in ("train", "eval")
     ]
     example_gen = tfx.components.ImportExampleGen(
-        input_base=str(data), input_config=example_gen_pb2.Input(splits=splits)
+        input_base=data if isinstance(data, RuntimeParameter) else str(data),
+        input_config=example_gen_pb2.Input(splits=splits),
     )
     statistics_gen = tfx.components.StatisticsGen(examples=example_gen.outputs["examples"])
     schema_gen = tfx.components.SchemaGen(statistics=statistics_gen.outputs["statistics"])
@@ -44,6 +55,8 @@ def create_components(
         statistics=statistics_gen.outputs["statistics"], schema=schema_gen.outputs["schema"]
     )
     transform = PixelTransform(examples=example_gen.outputs["examples"], recipe=recipe)
+    if beam_args:
+        transform.with_beam_pipeline_args(beam_args)
     trainer = tfx.components.Trainer(
         run_fn="pipeline.trainer.run_fn",
         examples=transform.outputs["transformed_examples"],
@@ -77,21 +90,22 @@ def create_components(
     }
 
 
-def create_pipeline(components: dict[str, BaseNode], root: Path) -> tfx.dsl.Pipeline:
-    """Puts components into a pipeline whose metadata is kept in SQLite.
+def create_pipeline(
+    components: dict[str, BaseNode], root: Path | str, metadata: Path | None = None
+) -> tfx.dsl.Pipeline:
+    """Puts components into a pipeline.
 
     Args:
         components: What `create_components` returns, and whatever was added to it.
-        root: Folder for the artifacts and the metadata.
+        root: Folder for the artifacts.
+        metadata: SQLite file for the metadata, where the orchestrator keeps none itself.
     """
-    root.mkdir(parents=True, exist_ok=True)
     return tfx.dsl.Pipeline(
-        pipeline_name="digits",
-        pipeline_root=str(root / "artifacts"),
+        pipeline_name=PIPELINE_NAME,
+        pipeline_root=str(root),
         components=list(components.values()),
-        metadata_connection_config=tfx.orchestration.metadata.sqlite_metadata_connection_config(
-            str(root / "metadata.sqlite")
-        ),
+        metadata_connection_config=metadata
+        and tfx.orchestration.metadata.sqlite_metadata_connection_config(str(metadata)),
     )
 
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _HOME = {
     "JobConfig": "pixelbake.job",
+    "Quarantine": "pixelbake.tfx.artifacts",  # Kubeflow imports an artifact by its type's name
     "Recipe": "pixelbake.recipe",
     "TransformImages": "pixelbake.job",
     "export_serving_model": "pixelbake.serving",

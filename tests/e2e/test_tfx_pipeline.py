@@ -15,10 +15,12 @@ import tensorflow_model_analysis as tfma
 import tensorflow_transform as tft
 from tensorflow_serving.apis import prediction_log_pb2
 from tfx import v1 as tfx
+from tfx.orchestration.data_types import RuntimeParameter
 
 import pixelbake
 from pipeline.digits import digit_examples, write_digits
-from pipeline.pipeline import MIN_ACCURACY, create_components, create_pipeline
+from pipeline.local_runner import run_locally
+from pipeline.pipeline import MIN_ACCURACY, create_components
 from tests.e2e.fresh_process import ask
 
 pytestmark = [pytest.mark.slow, pytest.mark.tfx]
@@ -37,7 +39,13 @@ def run(tmp_path_factory, recipe):
     """Runs the demo's pipeline with stock Transform, StatisticsGen and BulkInferrer beside it."""
     root = tmp_path_factory.mktemp("pipeline")
     write_digits(root / "data")
-    parts = create_components(root / "data", recipe, root / "serving", TRAIN_STEPS)
+    parts = create_components(
+        data=RuntimeParameter(name="data", ptype=str, default=str(root / "data")),
+        recipe=RuntimeParameter(name="recipe", ptype=str, default=recipe.to_json()),
+        serving=root / "serving",
+        train_steps=TRAIN_STEPS,
+        beam_args=["--direct_running_mode=multi_threading", "--direct_num_workers=2"],
+    )
     examples = parts["example_gen"].outputs["examples"]
     parts["stock_transform"] = tfx.components.Transform(
         examples=examples,
@@ -54,7 +62,7 @@ def run(tmp_path_factory, recipe):
         data_spec=tfx.proto.DataSpec(example_splits=["eval"]),
         model_spec=tfx.proto.ModelSpec(model_signature_name=["serving_default"]),
     )
-    tfx.orchestration.LocalDagRunner().run(create_pipeline(parts, root))
+    run_locally(parts, root)
     return root
 
 
@@ -159,8 +167,8 @@ def test_the_books_stand_in_the_run_s_metadata(run):
     from tfx.orchestration.metadata import Metadata
 
     with Metadata(config) as handle:
-        quarantine = handle.store.get_artifacts_by_type("PixelbakeQuarantine")
+        quarantine = handle.store.get_artifacts_by_type("pixelbake.Quarantine")
     (found,) = quarantine
-    assert found.properties["read"].int_value == 1797
-    assert found.properties["quarantined"].int_value == 0
-    assert json.loads(found.properties["reasons"].string_value) == {}
+    assert found.custom_properties["read"].int_value == 1797
+    assert found.custom_properties["quarantined"].int_value == 0
+    assert json.loads(found.custom_properties["reasons"].string_value) == {}

@@ -56,8 +56,8 @@ def published(root: Path, type_name: str) -> list:
 
 def test_a_bad_record_is_in_the_quarantine_artifact_and_its_reason_in_the_metadata(tmp_path):
     run(tmp_path, Limits(max_bad_fraction=0.1))
-    (quarantine,) = published(tmp_path, "PixelbakeQuarantine")
-    properties = quarantine.properties
+    (quarantine,) = published(tmp_path, "pixelbake.Quarantine")
+    properties = quarantine.custom_properties
     assert (properties["read"].int_value, properties["quarantined"].int_value) == (36, 1)
     assert json.loads(properties["reasons"].string_value) == {"decode_failed": 1}
     (item,) = read_quarantine(quarantine.uri, "photos")
@@ -73,7 +73,7 @@ def test_a_bad_record_is_in_the_quarantine_artifact_and_its_reason_in_the_metada
 def test_more_bad_records_than_allowed_fail_the_component_and_publish_nothing(tmp_path):
     with pytest.raises(Exception, match="1 of 30 records were quarantined"):
         run(tmp_path, None)
-    assert published(tmp_path, "PixelbakeQuarantine") == []
+    assert published(tmp_path, "pixelbake.Quarantine") == []
     assert published(tmp_path, "TransformGraph") == []
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from tfx import types
-from tfx.types.artifact import Property, PropertyType
 
 __all__ = ["Quarantine"]
 
@@ -14,15 +13,11 @@ class Quarantine(types.Artifact):
     `Split-<name>/*.tfrecord` as `pixelbake.read_quarantine` reads them; empty where nothing was
     refused.
 
-    Properties:
+    Custom properties (Kubeflow takes no artifact type that declares properties of its own):
         read: Records found in the input.
         quarantined: Records refused.
         reasons: How many records and faults were refused, as JSON by reason code.
     """
 
-    TYPE_NAME = "PixelbakeQuarantine"
-    PROPERTIES = {  # noqa: RUF012 (tfx.types.Artifact declares it so)
-        "read": Property(type=PropertyType.INT),
-        "quarantined": Property(type=PropertyType.INT),
-        "reasons": Property(type=PropertyType.STRING),
-    }
+    #: Also where Kubeflow's steps import the class from, and so in the form that it takes.
+    TYPE_NAME = "pixelbake.Quarantine"

@@ -86,9 +86,9 @@ class PixelTransformExecutor(BaseBeamExecutor):
         examples_utils.set_payload_format(transformed, example_gen_pb2.FORMAT_TF_EXAMPLE)
         examples_utils.set_file_format(transformed, "tfrecords_gzip")
         total = SplitCounts.of(results)
-        quarantine.read = total.read
-        quarantine.quarantined = total.quarantined
-        quarantine.reasons = json.dumps(total.reasons)
+        quarantine.set_int_custom_property("read", total.read)
+        quarantine.set_int_custom_property("quarantined", total.quarantined)
+        quarantine.set_string_custom_property("reasons", json.dumps(total.reasons))
         check_books(results, limits)
         manifest = make_manifest(fitted_recipe, tasks, results, fitted=fitted)
         text = manifest.model_dump_json(indent=1) + "\n"
