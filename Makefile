@@ -15,8 +15,8 @@ BIN := $(VENV)/bin
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 export PYTHONWARNINGS ?= ignore::FutureWarning,ignore::DeprecationWarning
 
-.PHONY: help env demo test test-slow test-deploy test-faults reliability test-tft121 bench lint format \
-	picture locks clean
+.PHONY: help env demo test test-slow test-deploy test-faults reliability test-tft121 test-tfx121 compatibility bench lint format \
+	picture locks dist licences sbom audit tool-envs clean
 
 help: ## Show what there is to make
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
@@ -33,7 +33,7 @@ test: env ## Run the fast tests (minutes)
 test-slow: env ## Run the slow tests: whole TFX pipelines
 	@$(BIN)/python -m pytest -m slow $(PYTEST_ARGS)
 
-test-deploy: env ## Run what in deploy/ can be run here, and check the rest by its own tools
+test-deploy: env tool-envs ## Run what in deploy/ can be run here, and check the rest by its own tools
 	@$(BIN)/python -m pytest -m deploy $(PYTEST_ARGS)
 
 test-faults: env ## Run all fault tests: kills processes, fills a disk
@@ -44,6 +44,14 @@ reliability: env ## Cause every fault, and write what became of it into docs/rel
 
 test-tft121: ## Run the fast tests on the newest TFT, Beam and TensorFlow, in .venv-tft121
 	@$(MAKE) --no-print-directory test LINE=tft121 VENV=.venv-tft121
+
+test-tfx121: ## Run the fast and the slow tests on TFX 1.21, where need be in a Debian 13 of its own
+	@deploy/on_tfx121.sh test test-slow PYTEST_ARGS="$(PYTEST_ARGS)"
+
+compatibility: ## Test all three stacks, and write the rows of docs/compatibility.md (an hour)
+	@$(MAKE) --no-print-directory test LINE=tfx116 PYTEST_ARGS=--compatibility=docs/compatibility.md
+	@$(MAKE) --no-print-directory test-tft121 PYTEST_ARGS=--compatibility=docs/compatibility.md
+	@$(MAKE) --no-print-directory test-tfx121 PYTEST_ARGS=--compatibility=docs/compatibility.md
 
 bench: env ## Measure against stock Transform, TFT by hand, tf.data, OpenCV (minutes)
 	@$(BIN)/python -m bench $(BENCH_ARGS)
@@ -61,8 +69,23 @@ format: env ## Format the code
 picture: env ## Make the README's picture anew
 	@$(BIN)/python -m pipeline.picture docs/images/photos.png
 
-locks: env ## Resolve the three stacks anew into deploy/locks
-	@deploy/lock.sh
+locks: env ## Resolve all stacks anew into deploy/locks
+	@deploy/lock.sh --upgrade
+
+dist: env ## Build sdist and wheel into dist, the same bytes each time
+	@deploy/dist.sh dist
+
+licences: env ## Write docs/licences.md from the image's lock
+	@deploy/licences.sh docs/licences.md
+
+sbom: env ## Write dist/pixelbake.cdx.json, a bill of materials, from the image's lock
+	@deploy/sbom.sh dist/pixelbake.cdx.json
+
+audit: env ## Ask about known vulnerabilities; fails if a package can't be asked about
+	@deploy/audit.sh
+
+tool-envs: env
+	@for name in tools airflow image; do deploy/tool_env.sh $$name; done
 
 clean: ## Remove environments, caches and what the demo made
 	rm -rf .venv .venv-* .uv demo-output .*_cache
