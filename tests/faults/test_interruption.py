@@ -159,15 +159,19 @@ def test_a_killed_driver_leaves_no_orphans_and_does_not_hinder_the_next_run(
     run_to_the_end(tmp_path, inputs)
 
 
-@pytest.mark.fault("kill -9 of the worker processes", "exit 1, nothing published, resumable")
-def test_killed_workers_fail_the_run_which_can_be_taken_up(tmp_path, inputs):
+@pytest.mark.fault("kill -9 of {whom}", "exit 1, nothing published, no orphans, resumable")
+@pytest.mark.parametrize("whom", ["one worker process", "all worker processes"])
+def test_killed_workers_fail_the_run_which_can_be_taken_up(tmp_path, inputs, whom):
     process = start(tmp_path, inputs, "--resume", *PROCESSES)
     wait_for_a_shard(tmp_path, process)
     workers = children_of(process.pid)
-    for worker in workers:
+    assert len(workers) == 2
+    for worker in workers[: 1 if whom.startswith("one") else 2]:
         os.kill(worker, signal.SIGKILL)
-    process.communicate(timeout=300)
+    output, _ = process.communicate(timeout=60)
     assert process.returncode == 1
+    assert "was ended by SIGKILL before its work was done" in output
+    assert len(output.splitlines()) == 1
     assert not (tmp_path / "run").exists()
     wait_until_gone(workers)
     assert finished_shards(tmp_path)

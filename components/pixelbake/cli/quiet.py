@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
+import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -31,6 +32,9 @@ def quiet(enabled: bool = True) -> Iterator[None]:
     logging.getLogger("apache_beam").setLevel(logging.CRITICAL)
     logging.getLogger("apache_beam.options").setLevel(logging.WARNING)  # names mistyped flags
     logging.getLogger("absl").setLevel(logging.ERROR)
+    root, level, hook = logging.getLogger(), logging.getLogger().level, threading.excepthook
+    root.setLevel(logging.CRITICAL)  # what worker processes log comes in here
+    threading.excepthook = lambda arguments: None  # of Beam's threads, when a worker is lost
     before = sys.stderr
     before.flush()
     with os.fdopen(os.dup(2), "w", 1, errors="backslashreplace") as terminal:
@@ -44,3 +48,5 @@ def quiet(enabled: bool = True) -> Iterator[None]:
             terminal.flush()
             os.dup2(terminal.fileno(), 2)
             sys.stderr = before
+            root.setLevel(level)
+            threading.excepthook = hook

@@ -13,11 +13,11 @@ from apache_beam.options.pipeline_options import (
     StandardOptions,
     TestOptions,
 )
-from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
 from pixelbake import errors
 from pixelbake.errors import ConfigError, PixelbakeError, RunError
 from pixelbake.job.interruption import raise_if_interrupted
+from pixelbake.job.local_runner import LocalRunner
 
 __all__ = ["is_dry_run", "is_only_written_down", "run_pipeline", "runner_of"]
 
@@ -51,7 +51,7 @@ def run_pipeline(build: Callable[[beam.Pipeline], None], beam_args: Sequence[str
 
     Raises:
         ConfigError: Beam does not take its flags.
-        RunError: The pipeline failed.
+        RunError: The pipeline failed, or a local worker process ended before its work was done.
         PixelbakeError: A worker raised it; it has the worker's class and message.
     """
     options = PipelineOptions(list(beam_args))
@@ -60,7 +60,7 @@ def run_pipeline(build: Callable[[beam.Pipeline], None], beam_args: Sequence[str
     options.view_as(SetupOptions).save_main_session = False
     runner = options.view_as(StandardOptions).runner
     # DirectRunner of newer Beams first tries to download another engine; ask for this one by name.
-    engine = FnApiRunner() if runner in (None, "DirectRunner", "FnApiRunner") else None
+    engine = LocalRunner() if runner in (None, "DirectRunner", "FnApiRunner") else None
     try:
         pipeline = beam.Pipeline(engine, options=options)
     except (ImportError, ValueError) as error:
@@ -70,6 +70,12 @@ def run_pipeline(build: Callable[[beam.Pipeline], None], beam_args: Sequence[str
             build(pipeline)
     except Exception as error:
         raise_if_interrupted()
+        if engine is not None and engine.lost:
+            raise RunError(
+                f"{engine.lost} before its work was done (the kernel kills processes when memory "
+                "runs out), so the run was given up. Finished files are not done again if it was "
+                "started, and is started again, with --resume (in Python: resume=True)."
+            ) from error
         raise _worker_error(error) from error
     except BaseException:
         if hasattr(pipeline, "result"):  # a cluster would go on without us
