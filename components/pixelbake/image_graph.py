@@ -10,8 +10,8 @@ import tensorflow as tf
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 from pixelbake import images
+from pixelbake.orientation import exif_orientation
 from pixelbake.recipe import Recipe
-from pixelbake.recipe.parts import Decode
 
 __all__ = ["ImageGraph", "freeze_image_graph"]
 
@@ -73,6 +73,9 @@ class ImageGraph:
         # An input that the pixels do not depend on was left out when freezing.
         known = {node.name for node in graph_def.node}
         fed = {f"{n}:0": data for n, data in zip(_INPUTS, encoded, strict=False) if n in known}
+        for name, data in zip(_INPUTS, encoded, strict=False):
+            if _orientation(name) in known:
+                fed[f"{_orientation(name)}:0"] = exif_orientation(data)
         wanted = [f"{name}:0" for name in names]
         tensors: list[Any] = tf.graph_util.import_graph_def(
             graph_def, input_map=fed, return_elements=wanted, name="image_graph"
@@ -89,15 +92,23 @@ def freeze_image_graph(recipe: Recipe) -> ImageGraph:
     model = recipe.build_model()
     layers = [model.get_layer(f"layer_{i}").output for i in range(len(recipe.layers))]
     per_layer = keras.Model(model.inputs, layers or model.outputs)
-    scalars = [tf.TensorSpec((), tf.string, name) for name in _INPUTS[: len(recipe.image_features)]]
+    inputs = _INPUTS[: len(recipe.image_features)]
+    specs = [tf.TensorSpec((), tf.string, name) for name in inputs]
+    if recipe.decode.exif_orientation:
+        # Found where these bytes are imported: the search has branches and loops, and TensorFlow
+        # loses sight of their functions when a GraphDef is imported into a function.
+        specs += [tf.TensorSpec((), tf.int32, _orientation(name)) for name in inputs]
 
-    @tf.function(input_signature=scalars, autograph=False)
-    def stages(image: Any, mask: Any = None) -> list[Any]:
-        decoded = images.decode(image, recipe.decode, recipe.resize)
+    @tf.function(input_signature=specs, autograph=False)
+    def stages(*fed: Any) -> list[Any]:
+        named = dict(zip((spec.name for spec in specs), fed, strict=True))
+        orientation, mask = named.get(_orientation("image")), named.get("mask")
+        decoded = images.decode(named["image"], recipe.decode, recipe.resize, orientation)
         resized = images.resize(decoded, recipe.resize)
         feeds = [images.scale(resized, recipe.value_range)[tf.newaxis]]
         if mask is not None:
-            mask_pixels = images.decode(mask, Decode(channels=1))
+            how = recipe.decode.model_copy(update={"channels": 1})
+            mask_pixels = images.decode(mask, how, orientation=named.get(_orientation("mask")))
             feeds.append(images.resize_mask(mask_pixels, recipe.resize)[tf.newaxis])
         outputs = per_layer(feeds[0] if len(feeds) == 1 else feeds, training=False)
         outputs = outputs if isinstance(outputs, list | tuple) else [outputs]
@@ -113,7 +124,7 @@ def freeze_image_graph(recipe: Recipe) -> ImageGraph:
     )
     names = ["decode", "resize", *(f"layer_{i}" for i in range(len(layers))), "quantise"]
     with tf.Graph().as_default() as graph:  # once more, so that every end has a name of its own
-        feeds = [tf.compat.v1.placeholder(tf.string, (), spec.name) for spec in scalars]
+        feeds = [tf.compat.v1.placeholder(spec.dtype, (), spec.name) for spec in specs]
         values = tf.graph_util.import_graph_def(
             frozen.graph.as_graph_def(),
             input_map=dict(zip((tensor.name for tensor in frozen.inputs), feeds, strict=True)),
@@ -124,3 +135,8 @@ def freeze_image_graph(recipe: Recipe) -> ImageGraph:
             tf.identity(value, name=f"{_STAGES}{i:03d}.{name}")
         tf.identity(values[-1], name=_PIXELS)
     return ImageGraph(graph.as_graph_def().SerializeToString(deterministic=True))
+
+
+def _orientation(name: str) -> str:
+    """Returns the name of the input for an image's EXIF orientation."""
+    return f"{name}_orientation"

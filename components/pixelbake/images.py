@@ -10,6 +10,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from pixelbake.orientation import exif_orientation, upright
 from pixelbake.recipe.parts import Decode, Output, Resize
 
 __all__ = ["decode", "decode_stored", "encode", "quantise", "resize", "resize_mask", "scale"]
@@ -19,7 +20,7 @@ __all__ = ["decode", "decode_stored", "encode", "quantise", "resize", "resize_ma
 _REDUCTIONS = (1, 2, 4, 8)
 
 
-def decode(data: Any, how: Decode, to: Resize | None = None) -> Any:
+def decode(data: Any, how: Decode, to: Resize | None = None, orientation: Any = None) -> Any:
     """Decodes one JPEG or PNG.
 
     The accurate inverse DCT equals Pillow and OpenCV bit for bit and costs nothing; TensorFlow's
@@ -27,9 +28,10 @@ def decode(data: Any, how: Decode, to: Resize | None = None) -> Any:
 
     Args:
         data: String scalar, the encoded image.
-        how: Channels.
+        how: Channels, and whether to turn it upright.
         to: The size it will be brought to, for JPEGs to be reduced by its `reducing_gap`; None
             to decode in full.
+        orientation: Its EXIF orientation, int32 scalar, if that is known already.
 
     Returns:
         uint8 `[H, W, channels]` in 0..255.
@@ -37,23 +39,32 @@ def decode(data: Any, how: Decode, to: Resize | None = None) -> Any:
     Raises:
         tf.errors.InvalidArgumentError: (at run time) The bytes are no JPEG or PNG.
     """
+    if not how.exif_orientation:
+        orientation = None
+    elif orientation is None:
+        orientation = exif_orientation(data)
     if to is None or to.reducing_gap is None:
         pixels = _decoded(data, how, 1)
     else:
         branches = [lambda by=by: _decoded(data, how, by) for by in _REDUCTIONS]
-        pixels = tf.switch_case(_reduction(data, to, to.reducing_gap), branches)
-    return _opaque(pixels, data) if how.channels == 4 else pixels
+        reduction = _reduction(data, to, to.reducing_gap, orientation)
+        pixels = tf.switch_case(reduction, branches)
+    if how.channels == 4:
+        pixels = _opaque(pixels, data)
+    return pixels if orientation is None else upright(pixels, orientation)
 
 
 def _decoded(data: Any, how: Decode, by: int) -> Any:
     return tf.io.decode_jpeg(data, how.channels, ratio=by, dct_method="INTEGER_ACCURATE")
 
 
-def _reduction(data: Any, to: Resize, gap: float) -> Any:
+def _reduction(data: Any, to: Resize, gap: float, orientation: Any) -> Any:
     """Returns the index into `_REDUCTIONS` that Pillow's `draft` would choose, int32."""
 
     def of_jpeg() -> Any:
         size = tf.image.extract_jpeg_shape(data)[:2]
+        if orientation is not None:  # `to` is the size of the upright image
+            size = tf.where(orientation > 4, size[::-1], size)
         wanted = [
             [math.ceil(by * side * gap) for side in (to.height, to.width)] for by in _REDUCTIONS[1:]
         ]

@@ -14,7 +14,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from PIL import Image
+from PIL import Image, ImageOps
 
 import pixelbake
 from pipeline.photos import photo_crops
@@ -31,6 +31,18 @@ def jpegs() -> list[bytes]:
     return [tf.io.encode_jpeg(crop, quality=90).numpy() for crop in photo_crops()][::3]
 
 
+def in_all_orientations(images: list[bytes]) -> list[bytes]:
+    """Puts one of the eight EXIF orientations into each."""
+    turned = []
+    for i, data in enumerate(images):
+        exif = Image.Exif()
+        exif[0x0112] = i % 8 + 1
+        segment = b"Exif\0\0" + exif.tobytes().removeprefix(b"Exif\0\0")
+        length = (len(segment) + 2).to_bytes(2, "big")
+        turned.append(data[:2] + b"\xff\xe1" + length + segment + data[2:])
+    return turned
+
+
 def foreground_masks() -> list[bytes]:
     """Where a crop is more red than blue, as gray PNG."""
     return [
@@ -39,8 +51,13 @@ def foreground_masks() -> list[bytes]:
     ][::3]
 
 
+def opened(data: bytes) -> Image.Image:
+    return Image.open(io.BytesIO(data))
+
+
 def pillow_pixels(data: bytes) -> np.ndarray:
-    return np.asarray(Image.open(io.BytesIO(data)), np.float32) * np.float32(1 / 255)
+    image = ImageOps.exif_transpose(opened(data))
+    return np.asarray(image, np.float32) * np.float32(1 / 255)
 
 
 def quantised(pixels) -> np.ndarray:
@@ -57,16 +74,18 @@ class Ways:
     served: np.ndarray
 
 
-def go_all_ways(encoding: str, masked: bool, folder: Path) -> Ways:
+def go_all_ways(encoding: str, masked: bool, folder: Path, oriented: bool = False) -> Ways:
     layers = [Brightness(1.2), GaussianBlur(5, 2.0), *([trained_mask_layer()] if masked else [])]
     # A size of their own is what float images need; it changes nothing here.
     recipe = pixelbake.Recipe(
         layers=layers,
+        decode={"exif_orientation": oriented},
         mask="mask" if masked else None,
         resize=Resize(height=224, width=224),
         output=Output(encoding=encoding),
     )
-    features = {"image": jpegs(), **({"mask": foreground_masks()} if masked else {})}
+    images = in_all_orientations(jpegs()) if oriented else jpegs()
+    features = {"image": images, **({"mask": foreground_masks()} if masked else {})}
 
     x = np.stack([pillow_pixels(data) for data in features["image"]])
     for layer in layers:
@@ -139,3 +158,12 @@ def test_a_lossy_encoding_is_seen_by_the_served_model_as_it_was_seen_in_training
     assert np.abs(ways.materialised.astype(int) - ways.eager).max() <= 16
     np.testing.assert_array_equal(ways.served, ways.materialised)
     np.testing.assert_array_equal(ways.traced, ways.materialised)
+
+
+def test_images_are_turned_by_their_exif_orientation_on_every_way(tmp_path):
+    ways = go_all_ways("png", False, tmp_path, oriented=True)
+    assert len(ways.eager) >= 8
+    for data in in_all_orientations(jpegs())[1:8]:
+        assert not np.array_equal(ImageOps.exif_transpose(opened(data)), opened(data))
+    for way in (ways.traced, ways.materialised, ways.served):
+        np.testing.assert_array_equal(way, ways.eager)

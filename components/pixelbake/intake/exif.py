@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import struct
 
-__all__ = ["exif_orientation"]
+__all__ = ["MAX_SEGMENTS", "ORIENTATION", "SEARCHED_BYTES", "SHORT", "exif_orientation"]
 
-_ORIENTATION, _SHORT = 0x0112, 3
+#: EXIF data stand at the start of a file; beyond this many bytes, or segments, none are looked for.
+SEARCHED_BYTES = 2**18
+MAX_SEGMENTS = 1_000
+
+#: The tag, and the type that it must have.
+ORIENTATION, SHORT = 0x0112, 3
 
 
 def exif_orientation(tiff: bytes) -> int:
@@ -25,6 +30,6 @@ def exif_orientation(tiff: bytes) -> int:
     (count,) = struct.unpack_from(f"{order}H", tiff, at)
     for entry in range(at + 2, min(at + 2 + 12 * count, len(tiff) - 11), 12):
         tag, kind, _, value = struct.unpack_from(f"{order}HHIH", tiff, entry)
-        if tag == _ORIENTATION:
-            return value if kind == _SHORT and 1 <= value <= 8 else 1
+        if tag == ORIENTATION:
+            return value if kind == SHORT and 1 <= value <= 8 else 1
     return 1

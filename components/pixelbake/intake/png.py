@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 
-from pixelbake.intake.exif import exif_orientation
+from pixelbake.intake.exif import MAX_SEGMENTS, SEARCHED_BYTES, exif_orientation
 
 __all__ = ["png_header", "png_overrun"]
 
@@ -26,15 +26,16 @@ def png_header(data: bytes) -> tuple[int, int, int] | None:
     width, height = struct.unpack_from(">II", data, 16)
     if not 0 < width < 2**31 or not 0 < height < 2**31:
         return None
-    orientation = 1
+    exif: bytes | None = None
     pixels_seen = False
     for number, (kind, at, length) in enumerate(_chunks(data)):
         if number == _MAX_CHUNKS:
             return None
         pixels_seen = pixels_seen or kind == b"IDAT"
-        if kind == b"eXIf" and not pixels_seen:  # the specification wants it before the pixels
-            orientation = exif_orientation(data[at : at + length])
-    return width, height, orientation
+        # The specification wants one, before the pixels.
+        if kind == b"eXIf" and exif is None and not pixels_seen and number < MAX_SEGMENTS:
+            exif = data[at : min(at + length, SEARCHED_BYTES)] if at <= SEARCHED_BYTES else b""
+    return width, height, exif_orientation(exif or b"")
 
 
 def png_overrun(data: bytes) -> int:

@@ -41,9 +41,14 @@ class Decode(Part):
 
     Attributes:
         channels: 1 (gray), 3 (RGB) or 4 (RGBA; PNG only, JPEGs are quarantined). Default 3.
+        exif_orientation: Whether to turn each image upright, as its EXIF orientation says (EXIF
+            before the pixels, in a JPEG's APP1 segment or a PNG's eXIf chunk; XMP is not read).
+            A mask is turned by its own EXIF orientation: one that was drawn over the upright
+            image has none and stays. Default False: pixels come as they are stored.
     """
 
     channels: Literal[1, 3, 4] = 3
+    exif_orientation: bool = False
 
 
 class Resize(Part):
