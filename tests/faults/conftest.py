@@ -1,7 +1,8 @@
-"""`--fault-table FILE` writes what became of each fault as the table of docs/reliability.md."""
+"""`--fault-table FILE` writes what became of faults and odd images into docs/reliability.md."""
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -13,9 +14,25 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[_ROWS] = {}
+    config.stash[_COUNTS] = Counter()
+    config.stash[_FIGURES] = {}
 
 
 _ROWS: pytest.StashKey[dict[str, tuple[str, str]]] = pytest.StashKey()
+_COUNTS: pytest.StashKey[Counter[tuple[str, str]]] = pytest.StashKey()
+_FIGURES: pytest.StashKey[dict[str, float]] = pytest.StashKey()
+
+
+@pytest.fixture
+def corpus_counts(request) -> Counter[tuple[str, str]]:
+    """How many files there are by format and verdict, for the table."""
+    return request.config.stash[_COUNTS]
+
+
+@pytest.fixture
+def corpus_figures(request) -> dict[str, float]:
+    """What the slowest (CPU seconds) and the largest (MiB) image took, for the table."""
+    return request.config.stash[_FIGURES]
 
 
 @pytest.hookimpl(wrapper=True)
@@ -32,13 +49,28 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo):
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
     path = session.config.getoption("--fault-table")
-    rows = session.config.stash[_ROWS]
-    if path is None or not rows:
+    stash = session.config.stash
+    if path is None:
         return
-    words = {"passed": "yes", "failed": "**no**", "skipped": "not run here"}
-    table = ["| fault | what pixelbake does | seen |", "|---|---|---|"]
-    table += [f"| {name} | {outcome} | {words[seen]} |" for name, (outcome, seen) in rows.items()]
-    start, end = "<!-- faults -->\n", "<!-- end of faults -->\n"
-    text = path.read_text()
-    head, rest = text.split(start)
-    path.write_text(head + start + "\n" + "\n".join(table) + "\n\n" + end + rest.split(end)[1])
+    if rows := stash[_ROWS]:
+        words = {"passed": "yes", "failed": "**no**", "skipped": "not run here"}
+        table = ["| fault | what pixelbake does | seen |", "|---|---|---|"]
+        table += [f"| {name} | {what} | {words[seen]} |" for name, (what, seen) in rows.items()]
+        put(path, "faults", table)
+    if (counts := stash[_COUNTS]) and (figures := stash[_FIGURES]):
+        table = ["| format | files | verdict |", "|---|---|---|"]
+        table += [f"| {kind} | {n} | {what} |" for (kind, what), n in sorted(counts.items())]
+        table += [
+            "",
+            f"{sum(counts.values())} files. The slowest took {figures['slowest']:.2f} s of CPU "
+            f"time, the largest {figures['largest']:.0f} MiB of memory beyond what the process "
+            "had; the test allows 1 s and 512 MiB.",
+        ]
+        put(path, "corpus", table)
+
+
+def put(path: Path, name: str, lines: list[str]) -> None:
+    """Replaces what stands between the two comments of a name."""
+    start, end = f"<!-- {name} -->\n", f"<!-- end of {name} -->\n"
+    head, rest = path.read_text().split(start)
+    path.write_text(head + start + "\n" + "\n".join(lines) + "\n\n" + end + rest.split(end)[1])
