@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 from google.protobuf.message import DecodeError
@@ -51,6 +52,15 @@ class RecordGate:
     image_features: tuple[str, ...]
     passthrough: Mapping[str, Feature] = field(default_factory=dict)
     limits: ImageLimits = field(default_factory=ImageLimits)
+    _images: tuple[_Wanted, ...] = field(init=False, repr=False)
+    _others: tuple[_Wanted, ...] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        one = Feature(dtype="bytes")
+        images = tuple(_Wanted.of(name, one) for name in self.image_features)
+        others = tuple(_Wanted.of(name, feature) for name, feature in self.passthrough.items())
+        object.__setattr__(self, "_images", images)
+        object.__setattr__(self, "_others", others)
 
     @classmethod
     def of(cls, recipe: Recipe, limits: ImageLimits) -> RecordGate:
@@ -72,20 +82,20 @@ class RecordGate:
         features = example.features.feature
         images = []
         pixels = 0
-        for name in self.image_features:
-            fault = _fault(features, name, _ONE_BYTES)
-            if fault is not None:
-                return record.quarantined(*fault)
-            (data,) = features[name].bytes_list.value
+        for wanted in self._images:
+            values = _values(features, wanted)
+            if values is None:
+                return record.quarantined(*_fault(features, wanted))
+            data = values[0]
             header = check_image(data, self.limits)
             if isinstance(header, Refusal):
-                return record.quarantined(header.reason, f"feature {name!r}: {header.message}")
+                message = f"feature {wanted.name!r}: {header.message}"
+                return record.quarantined(header.reason, message)
             images.append(data)
             pixels += header.width * header.height
-        for name, feature in self.passthrough.items():
-            fault = _fault(features, name, feature)
-            if fault is not None:
-                return record.quarantined(*fault)
+        for wanted in self._others:
+            if _values(features, wanted) is None:
+                return record.quarantined(*_fault(features, wanted))
         return Admitted(record, example, tuple(images), pixels)
 
 
@@ -107,30 +117,51 @@ def _parse(data: bytes) -> Any:
     return example
 
 
-_ONE_BYTES = Feature(dtype="bytes")
+class _Wanted(NamedTuple):
+    """What a feature must hold: looked at for every record, so in its plainest form.
+
+    Attributes:
+        name: Its name.
+        dtype: As in `Feature`.
+        kind: The field of `tf.train.Feature` that holds such values.
+        number: How many, or None for any number, none included.
+    """
+
+    name: str
+    dtype: str
+    kind: str
+    number: int | None
+
+    @classmethod
+    def of(cls, name: str, feature: Feature) -> _Wanted:
+        count = None if feature.shape is None else math.prod(feature.shape)
+        return cls(name, feature.dtype, _KINDS[feature.dtype], count)
 
 
-def _fault(features: Any, name: str, wanted: Feature) -> tuple[Reason, str] | None:
-    """Returns what is wrong with a feature, or None."""
-    kind = features[name].WhichOneof("kind") if name in features else None
-    if kind is None:
-        if wanted.shape is None:
-            return None
+def _values(features: Any, wanted: _Wanted) -> Sequence[Any] | None:
+    """Returns a feature's values, or None if it does not hold what it must."""
+    name, _, kind, count = wanted
+    if name in features:
+        feature = features[name]
+        found = feature.WhichOneof("kind")
+        if found == kind:
+            values: Sequence[Any] = getattr(feature, kind).value
+            return values if count is None or len(values) == count else None
+        return () if found is None and count is None else None
+    return () if count is None else None
+
+
+def _fault(features: Any, wanted: _Wanted) -> tuple[Reason, str]:
+    """Returns what is wrong with a feature that `_values` did not take."""
+    name, dtype, kind, count = wanted
+    found = features[name].WhichOneof("kind") if name in features else None
+    if found is None:
         return Reason.FEATURE_MISSING, f"feature {name!r} is missing"
-    if kind != _KINDS[wanted.dtype]:
-        found = next(dtype for dtype, one in _KINDS.items() if one == kind)
-        return (
-            Reason.FEATURE_TYPE,
-            f"feature {name!r} must hold {wanted.dtype}; it holds {found}",
-        )
-    if wanted.shape is not None:
-        count = 1
-        for size in wanted.shape:
-            count *= size
-        received = len(getattr(features[name], kind).value)
-        if received != count:
-            return (
-                Reason.FEATURE_COUNT,
-                f"feature {name!r} must hold {count} values; it holds {received}",
-            )
-    return None
+    if found != kind:
+        held = next(dtype for dtype, one in _KINDS.items() if one == found)
+        return Reason.FEATURE_TYPE, f"feature {name!r} must hold {dtype}; it holds {held}"
+    received = len(getattr(features[name], kind).value)
+    return (
+        Reason.FEATURE_COUNT,
+        f"feature {name!r} must hold {count} values; it holds {received}",
+    )
