@@ -17,7 +17,7 @@ from pixelbake.intake.gate import ImageHeader, ImageLimits, check_image
 from pixelbake.orientation import exif_orientation, upright
 from pixelbake.preprocessing import make_preprocessing_fn
 from pixelbake.recipe import Recipe
-from pixelbake.recipe.parts import Decode
+from pixelbake.recipe.parts import Decode, Resize
 from tests.intake.encoded_images import PHOTOGRAPH, encode, png_chunk
 from tests.trained_mask_layer import trained_mask_layer
 
@@ -87,6 +87,19 @@ def test_it_stays_as_it_is_stored_by_default():
     data = files_with(tiff(6))[0]
     stored = decode(tf.constant(data), Decode())
     assert stored.shape == (PHOTOGRAPH.height, PHOTOGRAPH.width, 3)
+
+
+def test_a_reduced_decoding_is_chosen_by_the_upright_size():
+    def pixels(data: bytes, height: int, width: int, how: Decode) -> np.ndarray:
+        to = Resize(height=height, width=width, reducing_gap=1.0)
+        return tf.function(decode, autograph=False)(tf.constant(data), how, to).numpy()
+
+    image = files_with(tiff(6))[0]
+    height, width = PHOTOGRAPH.width // 4, PHOTOGRAPH.height // 2
+    stored = pixels(JPEG, width, height, Decode())
+    assert stored.shape[0] < PHOTOGRAPH.height
+    turned = pixels(image, height, width, Decode(exif_orientation=True))
+    np.testing.assert_array_equal(turned, np.rot90(stored, -1))
 
 
 CORPUS = Path(__file__).resolve().parents[1] / "../shared/corpus"
