@@ -34,10 +34,12 @@ if [ ! -e "$root/.pixelbake" ]; then
 fi
 
 # Package clients in there reach what they reach here: same settings, same certificates.
-for file in /etc/resolv.conf /etc/hosts /etc/pip.conf /etc/xdg/pip/pip.conf "$HOME/.config/pip/pip.conf" \
-  "$HOME/.config/uv/uv.toml" "${SSL_CERT_FILE:-}" "${PIP_CERT:-}"; do
+for file in /etc/resolv.conf /etc/hosts /etc/pip.conf /etc/xdg/pip/* "$HOME"/.config/pip/* \
+  "$HOME"/.config/uv/* "${SSL_CERT_FILE:-}" "${PIP_CERT:-}"; do
   if [ -n "$file" ] && [ -f "$file" ]; then
-    install -D -m 644 "$file" "$root/$file"
+    copy=$file
+    case $file in "$HOME"/*) copy=/root/${file#"$HOME"/} ;; esac
+    install -D -m 644 "$file" "$root$copy"
   fi
 done
 
