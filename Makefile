@@ -15,7 +15,7 @@ BIN := $(VENV)/bin
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 export PYTHONWARNINGS ?= ignore::FutureWarning,ignore::DeprecationWarning
 
-.PHONY: help env demo test test-slow test-deploy test-faults reliability test-tft121 test-tfx121 compatibility bench lint format \
+.PHONY: help env demo test test-slow test-deploy test-faults reliability test-tft121 test-tfx121 compatibility scaling bench lint format \
 	picture locks dist licences sbom audit tool-envs clean
 
 help: ## Show what there is to make
@@ -55,6 +55,9 @@ compatibility: ## Test all three stacks, and write the rows of docs/compatibilit
 
 bench: env ## Measure against stock Transform, TFT by hand, tf.data, OpenCV (minutes)
 	@$(BIN)/python -m bench $(BENCH_ARGS)
+
+scaling: env ## Measure runs of several sizes, and write docs/scaling.md (minutes; wants a quiet machine)
+	@$(BIN)/python -m bench.scaling
 
 lint: env ## Check style, types and import rules
 	@$(BIN)/ruff check .
