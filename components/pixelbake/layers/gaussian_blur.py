@@ -105,10 +105,18 @@ def _blur_along(images: Any, axis: int, size: int, sigma: float) -> Any:
     if axis == 2 and size > MAX_DEPTHWISE_WIDTH:
         turned = _blur_along(ops.transpose(images, (0, 2, 1, 3)), 1, size, sigma)
         return ops.transpose(turned, (0, 2, 1, 3))
+    batch, height, width, channels = ops.shape(images)
     padded = mirrored(images, axis, size // 2, size // 2)
-    channels = images.shape[-1]
-    shape = [1, 1, 1, 1]
-    shape[axis - 1] = size
-    kernel = ops.reshape(ops.convert_to_tensor(_weights(size, sigma), "float32"), shape)
-    kernel = ops.tile(kernel, (1, 1, channels, 1))
+    weights = ops.convert_to_tensor(_weights(size, sigma), "float32")
+    if axis == 2:
+        kernel = ops.tile(ops.reshape(weights, (1, size, 1, 1)), (1, 1, channels, 1))
+        return _depthwise(padded, kernel)
+    # Along the height, each number of a row is a channel of its own: long runs that are filtered
+    # alike, twice as fast as three channels a pixel, and ten times where TensorFlow has no oneDNN.
+    columns = ops.reshape(padded, (batch, height + 2 * (size // 2), 1, width * channels))
+    kernel = ops.tile(ops.reshape(weights, (size, 1, 1, 1)), (1, 1, width * channels, 1))
+    return ops.reshape(_depthwise(columns, kernel), (batch, height, width, channels))
+
+
+def _depthwise(padded: Any, kernel: Any) -> Any:
     return ops.depthwise_conv(padded, kernel, padding="valid", data_format="channels_last")
