@@ -16,6 +16,10 @@ from pixelbake.recipe.parts import Decode, Output, Resize
 __all__ = ["decode", "decode_stored", "encode", "quantise", "resize", "resize_mask", "scale"]
 
 
+#: zlib's level; the pixels are the same with each. On the 224 x 224 crops of the benchmark level 1
+#: takes a fifth to a quarter of the time of zlib's default, 6, for 9 to 17 % more bytes.
+PNG_COMPRESSION = 1
+
 #: What libjpeg can reduce an image by while it decodes it.
 _REDUCTIONS = (1, 2, 4, 8)
 
@@ -151,7 +155,7 @@ def quantise(pixels: Any, value_range: tuple[float, float]) -> Any:
 def encode(pixels: Any, output: Output) -> Any:
     """Encodes one uint8 image `[H, W, C]` as a string scalar (not for encoding `"float"`)."""
     if output.encoding == "png":
-        return tf.io.encode_png(pixels)
+        return tf.io.encode_png(pixels, compression=PNG_COMPRESSION)
     if output.encoding == "raw":
         return tf.io.serialize_tensor(pixels)
     if output.encoding == "jpeg":
