@@ -88,6 +88,11 @@ def test_the_model_is_good_enough_and_so_it_is_pushed(run):
     assert (pushed(run) / "saved_model.pb").is_file()
 
 
+def test_the_transformed_examples_bring_their_report(run):
+    page = artifact(run, "PixelTransform", "transformed_examples") / "report.html"
+    assert "as stored" in page.read_text()
+
+
 def test_every_scan_is_transformed_and_the_manifest_says_so(run):
     manifest = pixelbake.read_manifest(str(artifact(run, "PixelTransform", "transformed_examples")))
     counts = {split: (c.read, c.written, c.quarantined) for split, c in manifest.splits.items()}

@@ -10,6 +10,7 @@ import click
 
 from pixelbake.cli.preview import preview
 from pixelbake.cli.quiet import quiet
+from pixelbake.cli.report import report
 from pixelbake.cli.run import run
 from pixelbake.errors import (
     BusyError,
@@ -29,7 +30,7 @@ _USER_ERRORS = (ConfigError, InputError, OutputError, RecipeError)
 _BUSY = 75
 
 #: In the order in which a user meets them.
-_COMMANDS = (preview, run)
+_COMMANDS = (preview, run, report)
 
 
 class _InOrder(click.Group):

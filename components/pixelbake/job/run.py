@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Sequence
 
 import apache_beam as beam
@@ -69,7 +70,9 @@ def run_job(
                 "a run can be taken up only where input and output are local: on a cluster the "
                 "runner itself retries what has failed. Leave out --resume."
             )
-        return run_remote_job(config, beam_args)
+        manifest = run_remote_job(config, beam_args)
+        _report(config.output, config.output, {})
+        return manifest
     tasks = plan_shards(config.input, allow_empty=config.limits.allow_damaged_files)
     with staged(config.output, keep=resume) as staging:
         plan = plan_text(config.recipe_key, config.limits, tasks)
@@ -83,6 +86,7 @@ def run_job(
         )
         staging.can_be_resumed(plan)
         counts = str(staging.path / "counts")
+        clock = _Clock()
         recipe, fitted = fit_layers(
             config.recipe,
             tasks,
@@ -91,10 +95,13 @@ def run_job(
             limits=config.limits,
             beam_args=beam_args,
         )
+        clock.lap("fit layers")
         if not (resumed and has_recipe(folders.transform_graph)):
             shutil.rmtree(folders.transform_graph, ignore_errors=True)
             write_transform_graph(recipe, folders.transform_graph)
+        clock.lap("trace graph")
         results = transform_shards(recipe, tasks, folders, config.limits, beam_args, on_progress)
+        clock.lap("transform")
         try:
             check_books(results, config.limits, config.expected_records)
         except BadRecordsError as error:
@@ -106,8 +113,29 @@ def run_job(
         manifest = make_manifest(recipe, tasks, results, fingerprint, fitted)
         text = manifest.model_dump_json(indent=1) + "\n"
         write_bytes(str(staging.path / MANIFEST_FILE), text.encode())
+        _report(str(staging.path), config.output, clock.seconds)
         staging.publish()
     return manifest
+
+
+def _report(run: str, name: str, seconds: dict[str, float]) -> None:
+    from pixelbake.report import harmless, report_run  # and with it jinja2 and Pillow
+
+    with harmless():
+        report_run(run, name=name, seconds=seconds)
+
+
+class _Clock:
+    """How long each part of a run took, by name."""
+
+    def __init__(self) -> None:
+        self._since = time.monotonic()
+        self.seconds: dict[str, float] = {}
+
+    def lap(self, name: str) -> None:
+        now = time.monotonic()
+        self.seconds[name] = now - self._since
+        self._since = now
 
 
 def transform_shards(

@@ -2,5 +2,8 @@
 
 from pixelbake.tfx.artifacts import Quarantine
 from pixelbake.tfx.pixel_transform.component import PixelTransform
+from pixelbake.tfx.visualization import register_visualization
 
 __all__ = ["PixelTransform", "Quarantine"]
+
+register_visualization()

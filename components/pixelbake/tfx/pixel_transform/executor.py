@@ -22,6 +22,7 @@ from pixelbake.job.run import transform_shards
 from pixelbake.job.shards import plan_shards
 from pixelbake.job.transform_images import RunFolders
 from pixelbake.recipe import Recipe
+from pixelbake.report import REPORT_FILE, harmless, render
 from pixelbake.transform_graph import write_transform_graph
 
 __all__ = ["PixelTransformExecutor"]
@@ -93,6 +94,15 @@ class PixelTransformExecutor(BaseBeamExecutor):
         manifest = make_manifest(fitted_recipe, tasks, results, fitted=fitted)
         text = manifest.model_dump_json(indent=1) + "\n"
         write_bytes(f"{transformed.uri}/{MANIFEST_FILE}", text.encode())
+        with harmless():
+            page = render(
+                manifest,
+                name=transformed.uri,
+                quarantine=quarantine.uri,
+                folders={split: f"{transformed.uri}/Split-{split}" for split in splits},
+                seconds={},
+            )
+            write_bytes(f"{transformed.uri}/{REPORT_FILE}", page.encode())
 
 
 def _check_format(examples: types.Artifact) -> None:

@@ -1,0 +1,5 @@
+"""A run as one self-contained page, `report.html`, that can be sent around."""
+
+from pixelbake.report.write import REPORT_FILE, harmless, render, report_run
+
+__all__ = ["REPORT_FILE", "harmless", "render", "report_run"]

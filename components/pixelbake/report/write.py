@@ -1,0 +1,207 @@
+"""Looks at a finished run and writes its page."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import logging
+import posixpath
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import jinja2
+import numpy as np
+from PIL import Image
+
+from pixelbake.files import read_text, write_bytes
+from pixelbake.job.manifest import EXAMPLES_DIR, Manifest, read_manifest
+from pixelbake.recipe.description import describe_stages
+from pixelbake.report import charts
+from pixelbake.report.sample import Pair, Refused, sample_pairs, sample_refused
+
+__all__ = ["REPORT_FILE", "harmless", "render", "report_run"]
+
+REPORT_FILE = "report.html"
+_SHOWN_PER_SPLIT = 6
+_PICTURE_SIZE = 320
+_THUMBNAIL_SIZE = 128
+_SECONDS = re.compile(r'<script type="application/json" id="seconds">([^<]*)</script>')
+
+
+def report_run(
+    run: str,
+    *,
+    name: str | None = None,
+    seconds: Mapping[str, float] | None = None,
+    verification: Mapping[str, Any] | None = None,
+) -> str:
+    """Writes `report.html` into a run's folder, or writes it anew.
+
+    Args:
+        run: The folder of a run, on any file system that Beam knows. Its input should still be
+            there: the pictures as read come from it.
+        name: What the run is called on the page; `run` by default.
+        seconds: How long each part of the run took, by name; as the old page has it by default.
+        verification: What `pixelbake verify --json` printed about a model of this run, parsed.
+
+    Returns:
+        The path of the page.
+
+    Raises:
+        RunError: The run is not finished, or not one.
+    """
+    manifest = read_manifest(run)
+    files = manifest.files(run)
+    folders = {split: f"{files}/{EXAMPLES_DIR}/Split-{split}" for split in manifest.splits}
+    path = f"{files}/{REPORT_FILE}"
+    if seconds is None:
+        seconds = _seconds_of(read_text(path) or "")
+    page = render(manifest, name or run, run, folders, seconds, verification)
+    write_bytes(path, page.encode())
+    return path
+
+
+@contextmanager
+def harmless() -> Iterator[None]:
+    """Logs what goes wrong with a page instead of failing a run that is good."""
+    try:
+        yield
+    except Exception:
+        logging.getLogger("pixelbake").warning("%s was not written", REPORT_FILE, exc_info=True)
+
+
+def render(
+    manifest: Manifest,
+    name: str,
+    quarantine: str,
+    folders: Mapping[str, str],
+    seconds: Mapping[str, float],
+    verification: Mapping[str, Any] | None = None,
+) -> str:
+    """Returns a run's page as HTML.
+
+    Args:
+        manifest: The run's manifest.
+        name: What the run is called on the page.
+        quarantine: What `read_quarantine` takes.
+        folders: The folder of output shards, by split.
+        seconds: See `report_run`.
+        verification: See `report_run`.
+    """
+    pairs = list(sample_pairs(quarantine, manifest, folders))
+    refused = sample_refused(quarantine, manifest)
+    before, after = [pair.before for pair in pairs], [pair.after for pair in pairs]
+    total = {
+        key: sum(getattr(counts, key) for counts in manifest.splits.values())
+        for key in ("read", "written", "quarantined")
+    }
+    reasons: Counter[str] = Counter()
+    for counts in manifest.splits.values():
+        reasons.update(counts.reasons)
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("pixelbake.report", "."),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("page.html.jinja").render(
+        name=posixpath.basename(name.rstrip("/")) or name,
+        folder=name,
+        manifest=manifest,
+        total=total,
+        reasons=reasons.most_common(),
+        stages=list(describe_stages(manifest.recipe).values()),
+        inputs=[_input_row(manifest, split) for split in manifest.splits],
+        pairs=[_pair_figure(pair) for pair in _shown(pairs)],
+        sampled=len(pairs),
+        refused=[_refused_figure(one) for one in refused],
+        charts=charts.pixel_histograms(before, after) if pairs else [],
+        aspects=charts.aspect_histogram(before) if pairs else None,
+        sizes=Counter(f"{i.shape[1]} x {i.shape[0]}" for i in before).most_common(8),
+        width=charts.WIDTH,
+        height=charts.HEIGHT,
+        seconds={part: round(float(took), 3) for part, took in seconds.items()},
+        verification=verification,
+        recipe_json=json.dumps(_readable(manifest), indent=1, ensure_ascii=False),
+    )
+
+
+def _seconds_of(page: str) -> dict[str, float]:
+    found = _SECONDS.search(page)
+    if found is None:
+        return {}
+    return {str(part): float(took) for part, took in json.loads(found[1]).items()}
+
+
+def _input_row(manifest: Manifest, split: str) -> dict[str, Any]:
+    files = manifest.inputs[split]
+    shards = [shard for shard in manifest.shards if shard.split == split]
+    return {
+        "split": split,
+        "files": len(files),
+        "folder": posixpath.dirname(next(iter(files), "")),
+        "megabytes": sum(files.values()) / 1e6,
+        "written": sum(shard.bytes_written for shard in shards) / 1e6,
+    }
+
+
+def _readable(manifest: Manifest) -> dict[str, Any]:
+    """Returns the recipe without the bytes of its weights."""
+    recipe: dict[str, Any] = manifest.recipe.model_dump(mode="json")
+    for layer in recipe["layers"]:
+        for weight in layer["weights"] or ():
+            weight["data"] = f"{len(weight['data'])} characters of base64"
+    return recipe
+
+
+def _shown(pairs: list[Pair]) -> list[Pair]:
+    """Returns a few pairs of every split, spread over its sample."""
+    shown = []
+    for split in dict.fromkeys(pair.split for pair in pairs):
+        found = [pair for pair in pairs if pair.split == split]
+        shown += found[:: max(1, -(-len(found) // _SHOWN_PER_SPLIT))]
+    return shown
+
+
+def _pair_figure(pair: Pair) -> dict[str, Any]:
+    return {
+        "split": pair.split,
+        "file": posixpath.basename(pair.file),
+        "index": pair.index,
+        "features": pair.features,
+        "before": _picture(pair.before, _PICTURE_SIZE),
+        "after": _picture(pair.after, _PICTURE_SIZE),
+        "before_size": f"{pair.before.shape[1]} x {pair.before.shape[0]}",
+        "after_size": f"{pair.after.shape[1]} x {pair.after.shape[0]}",
+    }
+
+
+def _refused_figure(one: Refused) -> dict[str, Any]:
+    return {
+        "split": one.split,
+        "file": posixpath.basename(one.item.file),
+        "index": one.item.index,
+        "reason": one.item.reason.value,
+        "message": one.item.message,
+        "picture": None if one.pixels is None else _picture(one.pixels, _THUMBNAIL_SIZE),
+    }
+
+
+def _picture(pixels: np.ndarray, size: int) -> str:
+    """Returns a data URI; large pictures are made smaller, small ones are kept to the pixel."""
+    channels = pixels.shape[-1]
+    picture = Image.fromarray(pixels[..., 0] if channels in (1, 2) or channels > 4 else pixels)
+    file = io.BytesIO()
+    if max(picture.size) > size or (channels == 3 and min(picture.size) > 64):
+        picture.thumbnail((size, size))
+        picture.convert("RGB").save(file, "JPEG", quality=88)
+        kind = "jpeg"
+    else:
+        picture.save(file, "PNG")
+        kind = "png"
+    return f"data:image/{kind};base64,{base64.b64encode(file.getvalue()).decode()}"
