@@ -8,6 +8,9 @@ import sys
 
 import click
 
+from pixelbake.cli.export import export
+from pixelbake.cli.init import init
+from pixelbake.cli.inspect import inspect
 from pixelbake.cli.preview import preview
 from pixelbake.cli.quiet import quiet
 from pixelbake.cli.report import report
@@ -30,7 +33,7 @@ _USER_ERRORS = (ConfigError, InputError, OutputError, RecipeError)
 _BUSY = 75
 
 #: In the order in which a user meets them.
-_COMMANDS = (preview, run, report)
+_COMMANDS = (init, inspect, preview, run, report, export)
 
 
 class _InOrder(click.Group):

@@ -18,7 +18,7 @@ from pixelbake.recipe.layer import LayerSpec
 from pixelbake.recipe.layer_classes import class_of, moves_pixels
 from pixelbake.recipe.nested_layers import chains_of, nested_arguments
 
-__all__ = ["layers_from_keras_file"]
+__all__ = ["layers_from_keras_file", "model_from_keras_file"]
 
 #: A `.keras` file has three members, plus assets that no pixel layer needs.
 MAX_MEMBERS = 16
@@ -66,10 +66,34 @@ def layers_from_keras_file(path: str | Path) -> tuple[LayerSpec, ...]:
         raise RecipeError(f"{path} can't be loaded as a .keras file: {error}") from error
 
 
+def model_from_keras_file(path: str | Path) -> keras.Model:
+    """Loads a whole model, of any layers that Keras' safe mode takes.
+
+    Args:
+        path: A `.keras` file; checked before Keras opens it as by `layers_from_keras_file`, but
+            for the classes of its layers.
+
+    Raises:
+        RecipeError: The file is missing, damaged, too large when unpacked, or not safe to load.
+    """
+    path = Path(path)
+    try:
+        members = _read_members(path)
+        _check_weights_file(members["model.weights.h5"], path)
+        return keras.saving.load_model(path, compile=False, safe_mode=True)
+    except RecipeError:
+        raise
+    except FileNotFoundError as error:
+        raise RecipeError(f"no such file: {path}") from error
+    except Exception as error:
+        line = next(iter(str(error).strip().splitlines()), "")
+        raise RecipeError(f"{path} can't be loaded as a .keras file: {line}") from error
+
+
 def _read_members(path: Path) -> dict[str, bytes]:
     """Unpacks the file in memory, within limits that hold whatever its headers say."""
     if path.suffix != ".keras":
-        raise RecipeError(f"layers come from a .keras file only. Received: {path}.")
+        raise RecipeError(f"expected a .keras file. Received: {path}.")
     with zipfile.ZipFile(path) as archive:
         infos = archive.infolist()
         if len(infos) > MAX_MEMBERS:

@@ -1,0 +1,42 @@
+"""`pixelbake export`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+__all__ = ["export"]
+
+
+@click.command
+@click.argument("model", type=click.Path(dir_okay=False))
+@click.argument("run", type=click.Path())
+@click.argument("serving_model", type=click.Path(file_okay=False))
+def export(model: str, run: str, serving_model: str) -> None:
+    r"""Bake RUN's transform graph into MODEL (a .keras file), as the SavedModel SERVING_MODEL.
+
+    MODEL takes the images that RUN holds; the SavedModel takes encoded images as they come, and
+    needs nothing but TensorFlow.
+
+    \b
+    Example:
+      pixelbake export digits.keras runs/digits serving/1
+    """
+    from pixelbake.errors import InputError, OutputError
+    from pixelbake.files import local_copy
+    from pixelbake.job import read_manifest
+    from pixelbake.recipe.keras_file import model_from_keras_file
+
+    if Path(serving_model).exists() and any(Path(serving_model).iterdir()):
+        raise OutputError(f"{serving_model} is not empty. Name another folder.")
+    manifest = read_manifest(run)
+    loaded = model_from_keras_file(model)
+    from pixelbake.serving import export_serving_model
+
+    with local_copy(manifest.transform_graph(run)) as graph:
+        try:
+            export_serving_model(loaded, graph, serving_model)
+        except ValueError as error:
+            raise InputError(f"{model}: {error}") from error
+    click.echo(serving_model)

@@ -1,0 +1,58 @@
+"""`pixelbake init`."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+
+__all__ = ["init"]
+
+
+@click.command
+@click.argument("data", nargs=-1, type=click.Path())
+@click.option(
+    "--from-folder",
+    type=click.Path(file_okay=False),
+    help="A folder of photos, a subfolder for each class: packs them into TFRecords first.",
+)
+@click.option("-o", "--output", default="job.yaml", show_default=True, help="The file to write.")
+def init(data: tuple[str, ...], from_folder: str | None, output: str) -> None:
+    r"""Write a commented JOB.yaml from what is found in DATA (TFRecord files, or their folder).
+
+    \b
+    Examples:
+      pixelbake init data/*.tfrecord
+      pixelbake init --from-folder photos
+    """
+    from pixelbake.errors import ConfigError, OutputError
+
+    if bool(data) == bool(from_folder):
+        raise ConfigError("name TFRecord files, or a folder of photos with --from-folder.")
+    if Path(output).exists():
+        raise OutputError(f"{output} is there already. Name another file with -o, or remove it.")
+    base = Path(output).resolve().parent
+    if from_folder:
+        from pixelbake.photo_folder import pack_folder
+
+        counts = pack_folder(from_folder, base / "data")
+        click.echo(", ".join(f"{count} photos for {split}" for split, count in counts.items()))
+        data = (str(base / "data"),)
+    from pixelbake.job import job_from_yaml
+    from pixelbake.job_draft import draft_job
+
+    text = draft_job(_files(data), base)
+    Path(output).write_text(text)
+    job_from_yaml(output)  # what is written can be run
+    click.echo(output)
+
+
+def _files(data: tuple[str, ...]) -> list[str]:
+    found = []
+    for path in data:
+        if os.path.isdir(path):
+            found += sorted(str(one) for one in Path(path).rglob("*") if one.is_file())
+        else:
+            found.append(path)
+    return found

@@ -1,0 +1,81 @@
+"""`pixelbake inspect`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+__all__ = ["inspect"]
+
+
+@click.command
+@click.argument("paths", nargs=-1, required=True, type=click.Path())
+@click.option("--json", "as_json", is_flag=True, help="Print what was found as one JSON object.")
+def inspect(paths: tuple[str, ...], as_json: bool) -> None:
+    r"""Say what PATHS hold: the folder of a run, or TFRecord files.
+
+    Of TFRecord files, the first records are looked at: their features, types, counts and images.
+
+    \b
+    Examples:
+      pixelbake inspect runs/digits
+      pixelbake inspect data/*.tfrecord --json
+    """
+    if len(paths) == 1 and (Path(paths[0]).is_dir() or "://" in paths[0]):
+        _inspect_run(paths[0], as_json)
+    else:
+        _inspect_files(paths, as_json)
+
+
+def _inspect_run(run: str, as_json: bool) -> None:
+    from pixelbake.job import read_manifest
+    from pixelbake.recipe.description import describe_stages
+
+    manifest = read_manifest(run)
+    if as_json:
+        click.echo(manifest.model_dump_json())
+        return
+    click.echo(f"recipe {manifest.recipe_hash[:12]}")
+    for title, details in describe_stages(manifest.recipe).values():
+        click.echo(f"  {title}: {details}" if details else f"  {title}")
+    for split, counts in manifest.splits.items():
+        click.echo(
+            f"{split}: {counts.read} read, {counts.written} written, "
+            f"{counts.quarantined} quarantined"
+        )
+        for reason, count in counts.reasons.items():
+            click.echo(f"  {reason}: {count}")
+    click.echo(", ".join(f"{name} {version}" for name, version in manifest.versions.items()))
+
+
+def _inspect_files(paths: tuple[str, ...], as_json: bool) -> None:
+    from pixelbake.inspection import inspect_files
+
+    found = inspect_files(paths)
+    if as_json:
+        features = {
+            name: {
+                "records": one.records,
+                "dtypes": dict(one.dtypes),
+                "values": dict(one.counts),
+                "images": dict(one.images),
+                "sizes": [[*size, count] for size, count in one.sizes.items()],
+            }
+            for name, one in found.features.items()
+        }
+        outcome = {
+            "files": found.files,
+            "records": found.records,
+            "features": features,
+            "damage": dict(found.damage),
+        }
+        click.echo(json.dumps(outcome))
+        return
+    click.echo(f"{found.files} files, the first {found.records} records")
+    for name, one in found.features.items():
+        in_some = "" if one.records == found.records else f" (in {one.records} of them)"
+        click.echo(f"  {name}: {one.in_words}{in_some}")
+    for reason, count in found.damage.items():
+        click.echo(f"  damage, {reason}: {count}")
