@@ -15,7 +15,7 @@ BIN := $(VENV)/bin
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 export PYTHONWARNINGS ?= ignore::FutureWarning,ignore::DeprecationWarning
 
-.PHONY: help env demo test test-slow test-deploy test-faults reliability test-tft121 test-tfx121 compatibility scaling bench lint format \
+.PHONY: help env demo demo-mask test test-slow test-deploy test-faults reliability test-tft121 test-tfx121 compatibility scaling bench lint format \
 	picture locks dist licences sbom audit tool-envs clean
 
 help: ## Show what there is to make
@@ -26,6 +26,9 @@ env: ## Build the environment (every other target does so by itself)
 
 demo: env ## Run a real TFX pipeline on real scans, and serve one
 	@$(BIN)/python -m pipeline.demo
+
+demo-mask: env ## Learn a mask, bake it, apply it at scale and serve it
+	@$(BIN)/python -m pipeline.learned_mask $(if $(PAGE),--page $(PAGE))
 
 test: env ## Run the fast tests (minutes)
 	@$(BIN)/python -m pytest -m "not slow and not faults and not deploy" $(PYTEST_ARGS)

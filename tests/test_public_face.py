@@ -11,6 +11,7 @@ NAMES = [
     "Recipe",
     "TransformImages",
     "__version__",
+    "bake",
     "export_serving_model",
     "fit_recipe",
     "make_preprocessing_fn",

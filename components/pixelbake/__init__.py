@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pixelbake.preprocessing import make_preprocessing_fn as make_preprocessing_fn
     from pixelbake.reading import read_examples as read_examples
     from pixelbake.recipe import Recipe as Recipe
+    from pixelbake.recipe import bake as bake
     from pixelbake.recipe import recipe_from_yaml as recipe_from_yaml
     from pixelbake.serving import export_serving_model as export_serving_model
 
@@ -29,6 +30,7 @@ _HOME = {
     "Quarantine": "pixelbake.tfx.artifacts",  # Kubeflow imports an artifact by its type's name
     "Recipe": "pixelbake.recipe",
     "TransformImages": "pixelbake.job",
+    "bake": "pixelbake.recipe",
     "export_serving_model": "pixelbake.serving",
     "fit_recipe": "pixelbake.job",
     "make_preprocessing_fn": "pixelbake.preprocessing",
@@ -44,6 +46,7 @@ __all__ = [
     "Recipe",
     "TransformImages",
     "__version__",
+    "bake",
     "export_serving_model",
     "fit_recipe",
     "make_preprocessing_fn",

@@ -12,6 +12,7 @@ from pixelbake.job.manifest import Manifest, SplitCounts, library_versions, read
 from pixelbake.job.shards import ShardResult
 from pixelbake.layers import Brightness, ConditionalPixelTransform
 from pixelbake.recipe import Recipe
+from tests.trained_mask_layer import trained_mask_layer
 
 
 def shard(split, index, read=5, quarantined=0, reasons=None):
@@ -80,6 +81,17 @@ def test_a_manifest_is_read_back_as_it_was_written(tmp_path):
     read = read_manifest(write(tmp_path, written.model_dump_json(indent=1)))
     assert read == written
     assert read.recipe.hash == read.recipe_hash
+
+
+def test_a_manifest_names_the_hash_of_each_layer_s_trained_weights(tmp_path):
+    recipe = Recipe(layers=[Brightness(1.2), trained_mask_layer()], mask="mask")
+    written = manifest(recipe=recipe, recipe_hash=recipe.hash)
+    assert written.weights_hashes == {"layers[1]": recipe.layers[1].weights_hash}
+    text = json.loads(written.model_dump_json())
+    assert read_manifest(write(tmp_path, json.dumps(text))) == written
+    text["weights_hashes"]["layers[1]"] = "0" * 64
+    with pytest.raises(RunError, match="weights_hashes must be those of the recipe's weights"):
+        read_manifest(write(tmp_path, json.dumps(text)))
 
 
 def test_a_slash_at_the_end_names_the_same_run(tmp_path):

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from importlib.metadata import version
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
 from pixelbake.errors import RunError
 from pixelbake.files import read_text
@@ -94,6 +94,7 @@ class Manifest(Part):
             names, sizes and times of the input files. `--if-changed` goes by it.
         recipe: What was done to the pixels, fitted layers with what they were fitted to.
         recipe_hash: Its hash.
+        weights_hashes: `Recipe.weights_hashes`: which trained weights were frozen into which layer.
         fitted: The layers that the job fitted on the data.
         versions: Versions of the libraries that did it, by name.
         inputs: The input files' sizes in bytes, by split and path.
@@ -107,11 +108,23 @@ class Manifest(Part):
     fingerprint: str = ""
     recipe: Recipe
     recipe_hash: str
+    weights_hashes: dict[str, str] = Field(default_factory=dict)
     fitted: tuple[FittedLayer, ...] = Field(default=(), strict=False)
     versions: dict[str, str]
     inputs: dict[str, dict[str, int]]
     splits: dict[str, SplitCounts]
     shards: tuple[ShardResult, ...] = Field(strict=False)
+
+    @model_validator(mode="after")
+    def _weights_are_the_recipe_s(self) -> Manifest:
+        hashes = self.recipe.weights_hashes
+        if "weights_hashes" in self.model_fields_set and self.weights_hashes != hashes:
+            raise ValueError(
+                f"weights_hashes must be those of the recipe's weights, {hashes}. Received: "
+                f"{self.weights_hashes}."
+            )
+        object.__setattr__(self, "weights_hashes", hashes)
+        return self
 
     def paths(self, run: str, split: str) -> list[str]:
         """Returns the paths of a split's output shards, in order.

@@ -101,6 +101,7 @@ def _whole_run(config: JobConfig, output: str, folder: str) -> WholeRun:
         folder=folder,
         recipe_key=config.recipe_key,
         recipe_hash=config.recipe.hash,
+        weights_hashes=config.recipe.weights_hashes,
         limits=config.limits,
         expected=config.expected_records,
     )
@@ -114,7 +115,8 @@ def _launch(config: JobConfig, run: WholeRun, beam_args: Sequence[str]) -> None:
                 f"DataflowRunner's workers can't see {local[0]}: name it as gs://bucket/path."
             )
     recipe, fitted = _fitted(config, run, beam_args)
-    run = replace(run, recipe_hash=recipe.hash, fitted=fitted)
+    weights = recipe.weights_hashes
+    run = replace(run, recipe_hash=recipe.hash, weights_hashes=weights, fitted=fitted)
     with tempfile.TemporaryDirectory(prefix="pixelbake-") as temporary:
         graph = f"{temporary}/graph"
         write_transform_graph(recipe, graph)

@@ -45,6 +45,7 @@ class WholeRun:
         recipe_hash: The recipe's hash. (The recipe is read from beside the transform graph.)
         limits: How much may be wrong.
         expected: How many records each split must have, by split name.
+        weights_hashes: See `Manifest`.
         fitted: See `Manifest`.
     """
 
@@ -55,6 +56,7 @@ class WholeRun:
     recipe_hash: str
     limits: Limits
     expected: Mapping[str, int] = field(default_factory=dict)
+    weights_hashes: Mapping[str, str] = field(default_factory=dict)
     fitted: Sequence[FittedLayer] = ()
 
     @property
@@ -169,6 +171,7 @@ def _manifest_text(
         folder=run.folder,
         fingerprint=fingerprint_of(plan, run.expected),
         recipe_hash=run.recipe_hash,
+        weights_hashes=dict(run.weights_hashes),
         fitted=tuple(run.fitted),
         **books_of(tasks, results),
     ).model_dump(mode="json", exclude={"recipe"})

@@ -1,5 +1,6 @@
 """What is done to the pixels, as data: from Python, YAML, JSON or a `.keras` file."""
 
+from pixelbake.recipe.baking import bake
 from pixelbake.recipe.keras_file import layers_from_keras_file
 from pixelbake.recipe.layer import LayerSpec
 from pixelbake.recipe.parts import Decode, Feature, Output, Resize
@@ -15,6 +16,7 @@ __all__ = [
     "Recipe",
     "Resize",
     "Weight",
+    "bake",
     "layers_from_keras_file",
     "recipe_from_yaml",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -130,6 +131,17 @@ class LayerSpec(Part):
         """Whether the layer, or one in it, is no use without the recipe's mask."""
         inner = any(spec.needs_mask for _, spec in self.nested())
         return inner or bool(getattr(class_of(self.layer), "needs_mask", False))
+
+    @property
+    def weights_hash(self) -> str | None:
+        """SHA-256 of the frozen weights as float32, or None for a layer without weights."""
+        if not self.weights:
+            return None
+        digest = hashlib.sha256()
+        for weight in self.weights:
+            digest.update(f"{list(weight.shape)}".encode())
+            digest.update(weight.to_array().tobytes())
+        return digest.hexdigest()
 
     def nested(self) -> Iterator[tuple[tuple[str | int, ...], LayerSpec]]:
         """Yields the layers that this one holds, with the keys that lead from it to them."""

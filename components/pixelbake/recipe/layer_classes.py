@@ -11,6 +11,7 @@ import keras
 import pixelbake.layers
 
 __all__ = [
+    "KERAS_LAYERS",
     "allowed_layers",
     "check_deterministic",
     "class_of",

@@ -168,6 +168,20 @@ class Recipe(Part):
         """Shape `[H, W, C]` of a transformed image; None where it varies."""
         return self._output_shape[1:]
 
+    @property
+    def weights_hashes(self) -> dict[str, str]:
+        """SHA-256 of the frozen weights of each layer that has some, by its place in the recipe.
+
+        `hash` covers the weights too; this says which layer's they are.
+        """
+        found: dict[str, str] = {}
+        pending = [(f"layers[{i}]", spec) for i, spec in enumerate(self.layers)]
+        for place, spec in pending:
+            if spec.weights_hash is not None:
+                found[place] = spec.weights_hash
+            pending += [(".".join([place, *map(str, at)]), inner) for at, inner in spec.nested()]
+        return found
+
     def build_model(self) -> keras.Model:
         """Makes the Keras model of the layers alone, with their frozen weights.
 
