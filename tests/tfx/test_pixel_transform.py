@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 pytest.importorskip("tfx", reason="this stack has no TFX")
 
@@ -61,7 +62,8 @@ def test_a_bad_record_is_in_the_quarantine_artifact_and_its_reason_in_the_metada
     assert (properties["read"].int_value, properties["quarantined"].int_value) == (36, 1)
     assert json.loads(properties["reasons"].string_value) == {"decode_failed": 1}
     (item,) = read_quarantine(quarantine.uri, "photos")
-    assert item.data == BAD
+    # (ImportExampleGen of TFX 1.21 writes an Example's features in another order.)
+    assert tf.train.Example.FromString(item.data) == tf.train.Example.FromString(BAD)
     assert list(read_quarantine(quarantine.uri, "good")) == []
     shards = (tmp_path / "artifacts/PixelTransform/transformed_examples").rglob("*.gz")
     assert {path.parent.name: len(records_in(path)) for path in shards} == {
