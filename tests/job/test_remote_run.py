@@ -190,3 +190,14 @@ def test_a_job_that_is_only_written_down_is_not_taken_for_a_run(store):
         run_job(job(), [*DATAFLOW, "--dry_run=True"])
     with pytest.raises(ConfigError, match="needs an output such as gs://"):
         write_job_down(job(output="/out/run"), [*DATAFLOW, "--dry_run=True"])
+
+
+def test_a_job_that_was_written_down_is_published_by_its_workers_alone(store, tmp_path):
+    put(store, "objects://in/a", GOOD, tmp_path)
+    write_job_down(job(), ["--template_location=objects://templates/job"])
+    manifest = read_manifest(RUN)
+    assert manifest.splits["all"].written == 2
+    assert set(below(store, f"{RUN}/{manifest.folder}/examples/")) == set(
+        manifest.paths(RUN, "all")
+    )
+    assert run_job(job()).fingerprint == manifest.fingerprint
