@@ -1,9 +1,11 @@
 """The frozen way of one image: its pixels, and what it is after each stage."""
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from pixelbake.errors import RecipeError
 from pixelbake.image_graph import freeze_image_graph
 from pixelbake.images import decode_stored, quantise, resize
 from pixelbake.layers import Brightness, GaussianBlur
@@ -13,6 +15,7 @@ from pixelbake.transform_graph import (
     read_image_graph,
     write_transform_graph,
 )
+from tests.layers.cases import CASES
 from tests.raw_examples import masks_of, photos
 from tests.trained_mask_layer import trained_mask_layer
 
@@ -29,7 +32,7 @@ def run(method, *encoded):
 def test_the_stages_are_what_decoder_resize_and_each_layer_make_of_the_image():
     recipe = Recipe(resize=Resize(height=40, width=56), layers=LAYERS)
     stages = run(freeze_image_graph(recipe).stages, PHOTOS[0])
-    assert list(stages) == ["decode", "resize", "layers[0]", "layers[1]", "quantise"]
+    assert set(stages) == {"decode", "resize", "layers[0]", "layers[1]", "quantise"}
     decoded = tf.io.decode_jpeg(PHOTOS[0], dct_method="INTEGER_ACCURATE")
     np.testing.assert_array_equal(stages["decode"], decoded)
     np.testing.assert_array_equal(stages["resize"], resize(decoded, recipe.resize))
@@ -43,7 +46,8 @@ def test_the_stages_are_what_decoder_resize_and_each_layer_make_of_the_image():
 def test_the_last_stage_is_the_pixels_however_many_layers_there_are(layers):
     graph = freeze_image_graph(Recipe(layers=layers))
     stages = run(graph.stages, PHOTOS[1])
-    assert list(stages)[2:-1] == [f"layers[{i}]" for i in range(len(layers))]
+    names = {f"layers[{i}]" for i in range(len(layers))}
+    assert set(stages) == {"decode", "resize", "quantise"} | names
     np.testing.assert_array_equal(stages["quantise"], run(graph.pixels, PHOTOS[1]))
 
 
@@ -80,3 +84,50 @@ def test_the_image_graph_beside_a_transform_graph_gives_its_pixels_before_they_a
 
 def test_a_transform_graph_of_another_making_has_no_image_graph(tmp_path):
     assert read_image_graph(str(tmp_path)) is None
+
+
+@keras.saving.register_keras_serializable("tests")
+class InFloat32(keras.Layer):
+    """Halves the pixels, in float32 whatever they are given in."""
+
+    def __init__(self, **kwargs):
+        super().__init__(autocast=False, **kwargs)
+
+    def call(self, inputs):
+        return keras.ops.cast(keras.ops.cast(inputs, "float32") * 0.5, self.compute_dtype)
+
+
+def test_a_layer_that_computes_in_float32_is_refused_where_float64_is_promised():
+    layers = [Brightness(1.2), InFloat32()]
+    freeze_image_graph(Recipe(layers=layers))
+    with pytest.raises(RecipeError, match=r"layers\[1\] \(tests>InFloat32\) computes in float32"):
+        freeze_image_graph(Recipe(layers=layers, numerics="float64"))
+
+
+#: Layers that say where others work. Their masks are float32 whatever they are given.
+MASKING = [case for case in CASES if "Mask" in case.layer.__name__]
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        case
+        for case in CASES
+        if 3 in case.channels
+        and not case.takes_mask
+        and case not in MASKING
+        and case.config.get("value_range", (0, 1)) == (0, 1)
+    ],
+    ids=str,
+)
+def test_every_layer_over_images_computes_in_float64_where_that_is_promised(case):
+    resize = Resize(height=60, width=80)
+    recipe = Recipe(layers=[case.make()], resize=resize, numerics="float64")
+    assert run(freeze_image_graph(recipe).stages, PHOTOS[0])["layers[0]"].dtype == np.float64
+
+
+@pytest.mark.parametrize("case", [c for c in MASKING if not c.takes_mask][:3], ids=str)
+def test_a_layer_over_masks_is_refused_where_float64_is_promised(case):
+    recipe = Recipe(layers=[case.make()], resize=Resize(height=60, width=80), numerics="float64")
+    with pytest.raises(RecipeError, match=r"layers\[0\] .* computes in float32"):
+        freeze_image_graph(recipe)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +11,7 @@ import tensorflow as tf
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 from pixelbake import images
+from pixelbake.errors import RecipeError
 from pixelbake.orientation import exif_orientation
 from pixelbake.recipe import Recipe
 
@@ -18,6 +20,10 @@ __all__ = ["ImageGraph", "freeze_image_graph"]
 _INPUTS = ("image", "mask")
 _PIXELS = "pixels"
 _STAGES = "stages/"
+
+_FLOAT32, _FLOAT16, _BFLOAT16 = (
+    dtype.as_datatype_enum for dtype in (tf.float32, tf.float16, tf.bfloat16)
+)
 
 
 @dataclass(frozen=True, eq=False)  # by identity: tf.function keeps functions as dict keys
@@ -49,7 +55,7 @@ class ImageGraph:
         return self._import(graph_def, encoded, [_PIXELS])[0]
 
     def stages(self, *encoded: Any) -> dict[str, Any]:
-        """Transforms one image and returns what it is after each stage, in order, by name.
+        """Transforms one image and returns what it is after each stage, by name.
 
         Args:
             encoded: As for `pixels`.
@@ -88,6 +94,9 @@ def freeze_image_graph(recipe: Recipe) -> ImageGraph:
 
     Args:
         recipe: What to do to the pixels.
+
+    Raises:
+        RecipeError: A layer can't compute in the recipe's `numerics`.
     """
     model = recipe.build_model()
     layers = [model.get_layer(f"layer_{i}").output for i in range(len(recipe.layers))]
@@ -105,16 +114,20 @@ def freeze_image_graph(recipe: Recipe) -> ImageGraph:
         orientation, mask = named.get(_orientation("image")), named.get("mask")
         decoded = images.decode(named["image"], recipe.decode, recipe.resize, orientation)
         resized = images.resize(decoded, recipe.resize)
+        resized = tf.cast(resized, recipe.numerics)
         feeds = [images.scale(resized, recipe.value_range)[tf.newaxis]]
         if mask is not None:
             how = recipe.decode.model_copy(update={"channels": 1})
             mask_pixels = images.decode(mask, how, orientation=named.get(_orientation("mask")))
-            feeds.append(images.resize_mask(mask_pixels, recipe.resize)[tf.newaxis])
+            mask_pixels = images.resize_mask(mask_pixels, recipe.resize)
+            feeds.append(tf.cast(mask_pixels, recipe.numerics)[tf.newaxis])
         outputs = per_layer(feeds[0] if len(feeds) == 1 else feeds, training=False)
         outputs = outputs if isinstance(outputs, list | tuple) else [outputs]
         pixels = [output[0] for output in outputs]
         last = tf.ensure_shape(pixels[-1], recipe.output_shape)
-        if recipe.output.encoding != "float":
+        if recipe.output.encoding == "float":
+            last = tf.cast(last, tf.float32)
+        else:
             last = images.quantise(last, recipe.value_range)
         return [decoded, resized, *(pixels if layers else []), last]
 
@@ -122,6 +135,8 @@ def freeze_image_graph(recipe: Recipe) -> ImageGraph:
         stages.get_concrete_function(),
         lower_control_flow=False,  # branches and loops, lowered, could not be imported into map_fn
     )
+    if recipe.numerics == "float64":
+        _check_float64(recipe, frozen.graph.as_graph_def())
     names = ["decode", "resize", *(f"layer_{i}" for i in range(len(layers))), "quantise"]
     with tf.Graph().as_default() as graph:  # once more, so that every end has a name of its own
         feeds = [tf.compat.v1.placeholder(spec.dtype, (), spec.name) for spec in specs]
@@ -140,3 +155,16 @@ def freeze_image_graph(recipe: Recipe) -> ImageGraph:
 def _orientation(name: str) -> str:
     """Returns the name of the input for an image's EXIF orientation."""
     return f"{name}_orientation"
+
+
+def _check_float64(recipe: Recipe, graph_def: Any) -> None:
+    """Refuses layers that compute in another dtype than they are given."""
+    for node in graph_def.node:
+        layer = re.search(r"\blayer_(\d+)", node.name)
+        if layer and node.attr["T"].type in (_FLOAT32, _FLOAT16, _BFLOAT16):
+            i, dtype = int(layer[1]), tf.dtypes.as_dtype(node.attr["T"].type).name
+            raise RecipeError(
+                f"layers[{i}] ({recipe.layers[i].layer}) computes in {dtype} ({node.op}), whatever "
+                "it is given. Received: numerics='float64'. Set numerics to 'float32', or leave "
+                "the layer out."
+            )

@@ -125,21 +125,21 @@ def resize_mask(mask: Any, to: Resize | None) -> Any:
 
 
 def scale(pixels: Any, value_range: tuple[float, float]) -> Any:
-    """Brings float32 pixels from 0..255 to `value_range`, `(0, 1)` or `(0, 255)`.
+    """Brings float pixels from 0..255 to `value_range`, `(0, 1)` or `(0, 255)`.
 
     Multiplies by the reciprocal: graph optimisers turn a division by a constant into just that
     on some machines only, and the two differ in the last bit.
     """
     if value_range == (0.0, 255.0):
         return pixels
-    return pixels * tf.constant(1.0 / 255.0, tf.float32)
+    return pixels * tf.constant(1.0 / 255.0, pixels.dtype)
 
 
 def quantise(pixels: Any, value_range: tuple[float, float]) -> Any:
     """Rounds pixels to uint8, once, as the last step of the graph.
 
     Args:
-        pixels: float32 in `value_range`; values outside of it are clipped.
+        pixels: float32 or float64 in `value_range`; values outside of it are clipped.
         value_range: `(0, 1)` or `(0, 255)`.
 
     Returns:
@@ -148,7 +148,7 @@ def quantise(pixels: Any, value_range: tuple[float, float]) -> Any:
     low, high = value_range
     pixels = tf.clip_by_value(pixels, low, high)
     if value_range != (0.0, 255.0):
-        pixels = pixels * tf.constant(255.0, tf.float32)
+        pixels = pixels * tf.constant(255.0, pixels.dtype)
     return tf.cast(tf.round(pixels), tf.uint8)
 
 

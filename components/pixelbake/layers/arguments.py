@@ -16,6 +16,7 @@ __all__ = [
     "pair",
     "value_range_pair",
     "whole_number",
+    "working_dtype",
 ]
 
 
@@ -118,3 +119,8 @@ def check_rgb(layer: str, shape: tuple[int | None, ...]) -> None:
             f"{layer} takes RGB images of 3 channels. Received: shape {tuple(shape)}. In a recipe, "
             "set decode's channels to 3."
         )
+
+
+def working_dtype(compute_dtype: str) -> str:
+    """Returns the dtype to add pixels in: float32, or float64 for layers of that dtype."""
+    return "float64" if compute_dtype == "float64" else "float32"

@@ -56,7 +56,7 @@ class Equalize(PixelLayer):
         flat = ops.reshape(bins, (-1,))
         counts = ops.segment_sum(ops.ones_like(flat), flat, num_segments=256 * batch * channels)
         tables = ops.reshape(_tables(ops.reshape(counts, (-1, 256))), (-1,))
-        equalized = ops.cast(ops.take(tables, bins), "float32")
+        equalized = ops.cast(ops.take(tables, bins), images.dtype)
         return from_levels(equalized, self.value_range)
 
     def get_config(self) -> dict[str, Any]:

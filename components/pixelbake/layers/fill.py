@@ -59,7 +59,7 @@ class Fill(PixelLayer):
 
     def transform(self, images: Any) -> Any:
         """Returns the colour everywhere."""
-        return ops.zeros_like(images) + ops.convert_to_tensor(self.color, "float32")
+        return ops.zeros_like(images) + ops.convert_to_tensor(self.color, images.dtype)
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         """Returns the input's shape."""

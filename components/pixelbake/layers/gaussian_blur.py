@@ -8,7 +8,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from pixelbake.layers.arguments import check_images, finite_number, odd_pair, pair
+from pixelbake.layers.arguments import check_images, finite_number, odd_pair, pair, working_dtype
 from pixelbake.layers.border import check_mirrored_size, mirrored
 from pixelbake.layers.empty_batch import unless_empty
 
@@ -67,7 +67,7 @@ class GaussianBlur(keras.Layer):
         check_images("GaussianBlur", inputs)
         check_mirrored_size("GaussianBlur", inputs.shape, self.kernel_size)
         # Sums of 16-bit products would lose two decimal digits.
-        images = ops.cast(inputs, "float32")
+        images = ops.cast(inputs, working_dtype(self.compute_dtype))
         blurred = unless_empty(self._blur, images, images.shape[-1])
         return ops.cast(blurred, self.compute_dtype)
 
@@ -101,13 +101,13 @@ def _weights(size: int, sigma: float) -> list[float]:
 
 
 def _blur_along(images: Any, axis: int, size: int, sigma: float) -> Any:
-    """Filters float32 images along one axis."""
+    """Filters float32 or float64 images along one axis."""
     if axis == 2 and size > MAX_DEPTHWISE_WIDTH:
         turned = _blur_along(ops.transpose(images, (0, 2, 1, 3)), 1, size, sigma)
         return ops.transpose(turned, (0, 2, 1, 3))
     batch, height, width, channels = ops.shape(images)
     padded = mirrored(images, axis, size // 2, size // 2)
-    weights = ops.convert_to_tensor(_weights(size, sigma), "float32")
+    weights = ops.convert_to_tensor(_weights(size, sigma), images.dtype)
     if axis == 2:
         kernel = ops.tile(ops.reshape(weights, (1, size, 1, 1)), (1, 1, channels, 1))
         return _depthwise(padded, kernel)

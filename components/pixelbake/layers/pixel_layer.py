@@ -7,7 +7,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from pixelbake.layers.arguments import check_images
+from pixelbake.layers.arguments import check_images, working_dtype
 
 __all__ = ["PixelLayer"]
 
@@ -15,9 +15,9 @@ __all__ = ["PixelLayer"]
 class PixelLayer(keras.Layer):
     """Base of the layers over one batch of images: a subclass writes `transform` and `get_config`.
 
-    The input is checked, `transform` sees float32 whatever the dtype policy is (sums and
-    thresholds over 16-bit pixels would be off by whole gray levels), and its result is cast to
-    the layer's compute dtype. Its shape is the input's unless `compute_output_shape` is
+    The input is checked, `transform` sees float32 whatever the dtype policy is, but for float64
+    (sums and thresholds over 16-bit pixels would be off by whole gray levels), and its result is
+    cast to the layer's compute dtype. Its shape is the input's unless `compute_output_shape` is
     overridden.
     """
 
@@ -31,10 +31,11 @@ class PixelLayer(keras.Layer):
         """Returns the transformed images in the layer's compute dtype."""
         check_images(type(self).__name__, inputs)
         self.compute_output_shape(tuple(inputs.shape))  # refuses shapes that can't be taken
-        return ops.cast(self.transform(ops.cast(inputs, "float32")), self.compute_dtype)
+        images = ops.cast(inputs, working_dtype(self.compute_dtype))
+        return ops.cast(self.transform(images), self.compute_dtype)
 
     def transform(self, images: Any) -> Any:
-        """Transforms float32 images `[B, H, W, C]`; H and W may be unknown when tracing."""
+        """Transforms float images `[B, H, W, C]`; H and W may be unknown when tracing."""
         raise NotImplementedError
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:

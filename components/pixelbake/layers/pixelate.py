@@ -69,7 +69,7 @@ def _blocks_along(images: Any, axis: int, size: int) -> Any:
     total = ops.sum(ops.reshape(ops.pad(images, pads), split), axis=axis + 1, keepdims=True)
     # The last block may hold fewer pixels than the others.
     starts = ops.arange(blocks, dtype="int32") * size
-    count = ops.cast(ops.minimum(length - starts, size), "float32")
+    count = ops.cast(ops.minimum(length - starts, size), images.dtype)
     # Graph optimisers turn a division into this product, in traced functions only.
     mean = total * ops.reshape(1.0 / count, [-1 if i == axis else 1 for i in range(5)])
     whole = ops.reshape(ops.broadcast_to(mean, split), [*shape[:axis], -1, *shape[axis + 1 :]])

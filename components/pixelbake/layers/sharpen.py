@@ -7,7 +7,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from pixelbake.layers.arguments import finite_number, value_range_pair
+from pixelbake.layers.arguments import finite_number, value_range_pair, working_dtype
 from pixelbake.layers.gaussian_blur import GaussianBlur
 from pixelbake.layers.pixel_layer import PixelLayer
 
@@ -56,7 +56,7 @@ class Sharpen(PixelLayer):
     ) -> None:
         super().__init__(**kwargs)
         self.amount = finite_number("amount", amount, low=0.0)
-        self.blur = GaussianBlur(kernel_size, sigma, dtype="float32")
+        self.blur = GaussianBlur(kernel_size, sigma, dtype=working_dtype(self.compute_dtype))
         self.value_range = value_range_pair(value_range)
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:

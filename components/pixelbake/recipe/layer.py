@@ -187,11 +187,12 @@ class LayerSpec(Part):
             config["antialias"] = False
         return LayerSpec(layer=self.layer, config=config)
 
-    def build(self, name: str | None = None) -> keras.Layer:
-        """Makes the layer, in float32 and channels-last, whatever Keras' global settings are.
+    def build(self, name: str | None = None, dtype: str = "float32") -> keras.Layer:
+        """Makes the layer, in one dtype and channels-last, whatever Keras' global settings are.
 
         Args:
             name: The layer's name in its model.
+            dtype: `"float32"` or `"float64"`.
 
         Raises:
             ValueError: The class does not take this config; says what was received.
@@ -221,7 +222,7 @@ class LayerSpec(Part):
                 depth,
             )
         try:
-            return cls(**config, name=name, dtype="float32")
+            return cls(**config, name=name, dtype=dtype)
         except (TypeError, ValueError) as error:
             takes = [p for p in parameters if p not in ("self", "args", "kwargs", *_INSTANCE_KEYS)]
             raise ValueError(

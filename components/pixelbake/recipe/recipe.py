@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 import keras
 from pydantic import Field, PrivateAttr, ValidationError, field_validator, model_validator
@@ -49,6 +49,10 @@ class Recipe(Part):
         layers: The Keras layers, in order. May be empty.
         value_range: The range in which the layers see pixels, `(0, 1)` (default) or `(0, 255)`.
             A layer that has a `value_range` of its own must have the same.
+        numerics: In what the layers compute. `"float32"` (default): the same pixels wherever the
+            processor and the TensorFlow version are the same; elsewhere a few in a million are one
+            step off. `"float64"`: the same uint8 pixels across processors and versions too,
+            which takes longer (docs/consistency.md).
         output: How transformed pixels are stored.
         passthrough: Features that are written unchanged beside the image, by name. A plain
             `"int64"`, `"float32"` or `"bytes"` stands for exactly one value of that type.
@@ -64,6 +68,7 @@ class Recipe(Part):
     resize: Resize | None = None
     layers: tuple[LayerSpec, ...] = Field(default=(), strict=False)
     value_range: tuple[float, float] = Field(default=(0.0, 1.0), strict=False)
+    numerics: Literal["float32", "float64"] = "float32"
     output: Output = Output()
     passthrough: dict[str, Feature] = Field(default_factory=dict)
 
@@ -186,8 +191,8 @@ class Recipe(Part):
         """Makes the Keras model of the layers alone, with their frozen weights.
 
         Returns:
-            A model from float32 `[B, H, W, channels]` pixels in `value_range` (and, where
-            `mask` is set, `[B, H, W, 1]` in [0, 1]) to float32 pixels in `value_range`.
+            A model from `[B, H, W, channels]` pixels in `value_range` (and, where `mask` is set,
+            `[B, H, W, 1]` in [0, 1]) to pixels in `value_range`, all of dtype `numerics`.
 
         Raises:
             ValueError: A layer does not take what the one before it gives, or its weights are
@@ -205,11 +210,12 @@ class Recipe(Part):
     def _model(self) -> keras.Model:
         """Makes the model; layers that are not fitted yet leave the pixels as they are."""
         height, width = self.input_size
-        image = keras.Input((height, width, self.decode.channels), name="image", dtype="float32")
-        mask = keras.Input((height, width, 1), name="mask", dtype="float32") if self.mask else None
+        dtype = self.numerics
+        image = keras.Input((height, width, self.decode.channels), name="image", dtype=dtype)
+        mask = keras.Input((height, width, 1), name="mask", dtype=dtype) if self.mask else None
         x, given_mask = image, mask
         for i, spec in enumerate(self.layers):
-            layer = spec.build(name=f"layer_{i}")  # the same graph each time it is built
+            layer = spec.build(f"layer_{i}", self.numerics)  # the same graph each time it is built
             if not spec.is_fitted:
                 check_can_be_fitted(i, layer)
                 continue
@@ -225,9 +231,9 @@ class Recipe(Part):
             set_weights(spec, layer, f"layers[{i}]", ("layers", i))
             x = y
             if mask is not None and spec.moves_pixels:
-                mask = spec.for_mask().build(name=f"layer_{i}_mask")(mask)
+                mask = spec.for_mask().build(f"layer_{i}_mask", self.numerics)(mask)
         if x is image:
-            x = keras.layers.Identity(dtype="float32", name="identity")(image)
+            x = keras.layers.Identity(dtype=self.numerics, name="identity")(image)
         inputs = image if mask is None else [image, given_mask]
         return keras.Model(inputs, x, name="pixels", trainable=False)
 
