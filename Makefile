@@ -15,7 +15,7 @@ BIN := $(VENV)/bin
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 export PYTHONWARNINGS ?= ignore::FutureWarning,ignore::DeprecationWarning
 
-.PHONY: help env demo demo-mask test test-slow test-deploy test-faults reliability test-tft121 test-tfx121 compatibility scaling bench lint format \
+.PHONY: help env demo demo-mask test test-cross test-slow test-deploy test-faults reliability test-tft121 test-tfx121 compatibility scaling bench lint format \
 	picture locks dist licences sbom audit tool-envs clean
 
 help: ## Show what there is to make
@@ -55,6 +55,10 @@ compatibility: ## Test all three stacks, and write the rows of docs/compatibilit
 	@$(MAKE) --no-print-directory test LINE=tfx116 PYTEST_ARGS=--compatibility=docs/compatibility.md
 	@$(MAKE) --no-print-directory test-tft121 PYTEST_ARGS=--compatibility=docs/compatibility.md
 	@$(MAKE) --no-print-directory test-tfx121 PYTEST_ARGS=--compatibility=docs/compatibility.md
+
+test-cross: env ## Run in one line what the other wrote: .venv against .venv-tft121
+	@deploy/bootstrap.sh tft121 .venv-tft121
+	@$(BIN)/python -m pytest -m cross $(PYTEST_ARGS)
 
 bench: env ## Measure against stock Transform, TFT by hand, tf.data, OpenCV (minutes)
 	@$(BIN)/python -m bench $(BENCH_ARGS)

@@ -10,8 +10,8 @@ from pixelbake import make_preprocessing_fn
 from pixelbake.layers import Brightness, ConditionalPixelTransform, GaussianBlur
 from pixelbake.preprocessing import raw_feature_spec
 from pixelbake.recipe import Decode, Feature, Output, Recipe, Resize
-from pixelbake.stored_images import decode_stored_images
 from tests.raw_examples import digits, masks_of, photos
+from tests.stored_images import decode_stored_images
 from tests.trained_mask_layer import trained_mask_layer
 
 SIZES = [(60, 80), (97, 33), (224, 224)]

@@ -13,8 +13,8 @@ from pixelbake import read_examples
 from pixelbake.errors import RunError
 from pixelbake.layers import Brightness
 from pixelbake.recipe import Feature, Output, Recipe, Resize
-from pixelbake.stored_images import decode_stored_images
 from tests.raw_examples import example, masks_of, photos, write_examples
+from tests.stored_images import decode_stored_images
 from tests.trained_mask_layer import trained_mask_layer
 
 ENCODINGS = ["png", "raw", "jpeg", "float"]

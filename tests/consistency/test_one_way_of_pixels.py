@@ -20,8 +20,8 @@ import pixelbake
 from pipeline.photos import photo_crops
 from pixelbake.layers import Brightness, ConditionalPixelTransform, GaussianBlur
 from pixelbake.recipe import Output, Resize
-from pixelbake.stored_images import decode_stored_images
 from tests.e2e.fresh_process import ask, write_records
+from tests.stored_images import decode_stored_images
 from tests.trained_mask_layer import trained_mask_layer
 
 ENCODINGS = ["png", "raw", "float"]
