@@ -20,6 +20,8 @@ NAMES = [
     "read_quarantine",
     "recipe_from_yaml",
     "run_job",
+    "verify_golden",
+    "verify_serving_model",
 ]
 HEAVY = ["tensorflow", "keras", "apache_beam", "tfx", "numpy"]
 #: A module takes a millisecond or two to load; TensorFlow alone brings thousands.

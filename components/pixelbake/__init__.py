@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from pixelbake.recipe import bake as bake
     from pixelbake.recipe import recipe_from_yaml as recipe_from_yaml
     from pixelbake.serving import export_serving_model as export_serving_model
+    from pixelbake.verify import verify_golden as verify_golden
+    from pixelbake.verify import verify_serving_model as verify_serving_model
 
 _HOME = {
     "JobConfig": "pixelbake.job",
@@ -39,6 +41,8 @@ _HOME = {
     "read_quarantine": "pixelbake.job",
     "recipe_from_yaml": "pixelbake.recipe",
     "run_job": "pixelbake.job",
+    "verify_golden": "pixelbake.verify",
+    "verify_serving_model": "pixelbake.verify",
 }
 
 __all__ = [
@@ -55,6 +59,8 @@ __all__ = [
     "read_quarantine",
     "recipe_from_yaml",
     "run_job",
+    "verify_golden",
+    "verify_serving_model",
 ]
 
 

@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO, cast
 
 from apache_beam.io.filesystem import CompressionTypes
 from apache_beam.io.filesystems import FileSystems
@@ -16,6 +17,7 @@ __all__ = [
     "delete_below",
     "is_remote",
     "local_copy",
+    "open_bytes",
     "read_bytes",
     "read_text",
     "upload",
@@ -36,6 +38,15 @@ def read_bytes(path: str) -> bytes | None:
         return None
     with FileSystems.open(path, compression_type=_PLAIN) as file:
         return bytes(file.read())
+
+
+def open_bytes(path: str) -> BinaryIO:
+    """Opens a file's own bytes for reading, not decompressed.
+
+    Raises:
+        OSError: The file can't be read. (Beam's own error is one.)
+    """
+    return cast("BinaryIO", FileSystems.open(path, compression_type=_PLAIN))
 
 
 def read_text(path: str) -> str | None:

@@ -15,6 +15,7 @@ from pixelbake.cli.preview import preview
 from pixelbake.cli.quiet import quiet
 from pixelbake.cli.report import report
 from pixelbake.cli.run import run
+from pixelbake.cli.verify import verify
 from pixelbake.errors import (
     BusyError,
     ConfigError,
@@ -33,7 +34,7 @@ _USER_ERRORS = (ConfigError, InputError, OutputError, RecipeError)
 _BUSY = 75
 
 #: In the order in which a user meets them.
-_COMMANDS = (init, inspect, preview, run, report, export)
+_COMMANDS = (init, inspect, preview, run, report, verify, export)
 
 
 class _InOrder(click.Group):
