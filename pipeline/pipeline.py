@@ -12,7 +12,7 @@ from tfx.orchestration.data_types import RuntimeParameter
 from tfx.proto import example_gen_pb2
 
 from pixelbake import Recipe
-from pixelbake.tfx import PixelTransform
+from pixelbake.tfx import PixelTransform, ServingCheck
 
 __all__ = ["MIN_ACCURACY", "PIPELINE_NAME", "create_components", "create_pipeline"]
 
@@ -71,9 +71,17 @@ def create_components(
         model=trainer.outputs["model"],
         eval_config=_eval_config(),
     )
+    serving_check = ServingCheck(
+        examples=example_gen.outputs["examples"],
+        transformed_examples=transform.outputs["transformed_examples"],
+        transform_graph=transform.outputs["transform_graph"],
+        quarantine=transform.outputs["quarantine"],
+        model=trainer.outputs["model"],
+    )
     pusher = tfx.components.Pusher(
         model=trainer.outputs["model"],
         model_blessing=evaluator.outputs["blessing"],
+        infra_blessing=serving_check.outputs["blessing"],
         push_destination=tfx.proto.PushDestination(
             filesystem=tfx.proto.PushDestination.Filesystem(base_directory=str(serving))
         ),
@@ -86,6 +94,7 @@ def create_components(
         "transform": transform,
         "trainer": trainer,
         "evaluator": evaluator,
+        "serving_check": serving_check,
         "pusher": pusher,
     }
 
