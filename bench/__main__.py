@@ -1,4 +1,8 @@
-"""`python -m bench`: measure, then write bench/results.json and docs/performance.md."""
+"""`python -m bench`: measure, then write bench/results.json and docs/performance.md.
+
+The results are kept once more per line of libraries, in `lines/<line>.json` beside them, and the
+document compares the lines.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,7 @@ import tempfile
 from pathlib import Path
 
 from bench.contenders import CONTENDERS
-from bench.document import write_document
+from bench.document import line_of, write_document
 from bench.plan import Plan, run_plan
 
 ROOT = Path(__file__).parent.parent
@@ -41,7 +45,11 @@ def main(arguments: list[str] | None = None) -> None:
         os.environ.setdefault("PYTHONWARNINGS", "ignore")
         with tempfile.TemporaryDirectory(prefix="bench-") as temporary:
             results = run_plan(_plan(given, Path(temporary)))
-        given.results.write_text(json.dumps(results, indent=1) + "\n")
+        text = json.dumps(results, indent=1) + "\n"
+        given.results.write_text(text)
+        line = given.results.parent / "lines" / f"{line_of(results['versions'])}.json"
+        line.parent.mkdir(exist_ok=True)
+        line.write_text(text)
     write_document(given.results, given.docs)
     ratios = json.loads(given.results.read_text())["ratios"]
     for name, value in ratios.items():

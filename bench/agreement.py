@@ -84,7 +84,7 @@ def _compare(work: Path, names: list[str]) -> dict[str, Any]:
         largest = max(int(d.max()) for d in differences)
         mean = float(np.mean([d.mean() for d in differences]))
         result[name] = {"max": largest, "mean": mean}
-        is_exact = name in ("bare_graph", "unguarded")
+        is_exact = name in ("own_graph", "unguarded")
         is_lossless = name.endswith(("_png", "_raw", "_float"))
         mean_bound = MEAN_JPEG_LOSS if is_lossless else MEAN_DIFFERENCE
         if largest > (0 if is_exact else MAX_DIFFERENCE) or mean > mean_bound:

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
-__all__ = ["CROPS", "PHOTOS_12MP", "Kind", "make_dataset"]
+__all__ = ["CROPS", "JPEG_QUALITY", "PHOTOS_12MP", "Kind", "make_dataset", "photos_12mp"]
 
 CROP_SIZE = 224
 JPEG_QUALITY = 90
@@ -75,7 +75,8 @@ def _crops() -> Iterator[np.ndarray]:
         yield photo[top : top + CROP_SIZE, left : left + CROP_SIZE]
 
 
-def _photos_12mp() -> Iterator[np.ndarray]:
+def photos_12mp() -> Iterator[np.ndarray]:
+    """Yields both photographs as 4000 x 3000 pixels, then mirrored ones, without end."""
     import cv2
     from sklearn.datasets import load_sample_images
 
@@ -91,7 +92,7 @@ def _photos_12mp() -> Iterator[np.ndarray]:
 
 _MAKERS: dict[str, tuple[Kind, Callable[[], Iterator[np.ndarray]]]] = {
     "crops": (CROPS, _crops),
-    "photos12mp": (PHOTOS_12MP, _photos_12mp),
+    "photos12mp": (PHOTOS_12MP, photos_12mp),
 }
 
 

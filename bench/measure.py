@@ -29,7 +29,11 @@ class Entry:
     def name(self) -> str:
         """The contender's name, with what its case has of its own."""
         encoding = "" if self.case.encoding == "jpeg" else f"_{self.case.encoding}"
-        return self.contender + encoding + ("" if self.case.reducing_gap is None else "_reduced")
+        return (
+            self.contender
+            + encoding
+            + ("" if self.case.reducing_gap is None else f"_gap_{self.case.reducing_gap:g}")
+        )
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,8 @@ from bench.measure import Entry, Sources, measure_rounds, started
 __all__ = ["Plan", "run_plan"]
 
 _AGAINST = ("stock_transform", "tft_by_hand", "tf_data", "bare_graph", "opencv_pool")
+#: Of pixelbake's `Resize` over photographs, beside decoding in full; the last is the headline's.
+REDUCING_GAPS = (2.0, 1.0)
 _LIBRARIES = (
     "apache-beam",
     "keras",
@@ -52,7 +54,7 @@ class Plan:
 
     work: Path
     images: int = 8000
-    photos: int = 48
+    photos: int = 192
     rounds: int = 5
     only: tuple[str, ...] = tuple(CONTENDERS)
     scaling: tuple[int, ...] = (1000, 4000, 16000, 64000)
@@ -75,6 +77,7 @@ def run_plan(plan: Plan) -> dict[str, Any]:
         "rounds": plan.rounds,
         "versions": _versions(),
         "reasons": {name: reason for name, reason in reasons.items() if reason},
+        "other_ratios": {},
         "spread": {},
         "cpu_ratios": {},
         "raw": {},
@@ -84,10 +87,13 @@ def run_plan(plan: Plan) -> dict[str, Any]:
     _photos(plan, names, results)
     _scaling(plan, results)
     results["peak_rss_gib"] = max(
-        results["contenders"]["pixelbake"]["peak_rss_gib"],
-        results["photos12mp"]["pixelbake"]["peak_rss_gib"],
+        one["peak_rss_gib"]
+        for part in ("contenders", "photos12mp")
+        for name, one in results[part].items()
+        if name.startswith("pixelbake")
     )
-    print("profile and latency")
+    print("reduced decoding, profile and latency")
+    results["reducing_gap"] = _module("bench.reduced_decoding", max(1, plan.calls // 40))
     results["profile_cpu_ms"] = _module("bench.stages", max(2, plan.calls // 10))
     results["serving_latency"] = _module("bench.serving_latency", plan.calls)
     return results
@@ -119,14 +125,22 @@ def _measure(
         return measure_rounds(processes, sources, plan.rounds, plan.work), agreement
 
 
-def _compare(results: dict[str, Any], raw: Any, sources: Sources, name: str, key: str) -> None:
+def _compare(
+    results: dict[str, Any],
+    raw: Any,
+    sources: Sources,
+    name: str,
+    key: str,
+    ours: str = "pixelbake",
+    part: str = "ratios",
+) -> None:
     if name not in raw[0]:
-        results["ratios"][key] = None
+        results[part][key] = None
         return
-    found = ratio(raw, sources, "pixelbake", name)
-    results["ratios"][key] = found["median"]
+    found = ratio(raw, sources, ours, name)
+    results[part][key] = found["median"]
     results["spread"][key] = [found["low"], found["high"]]
-    results["cpu_ratios"][key] = ratio(raw, sources, "pixelbake", name, "cpu_seconds")["median"]
+    results["cpu_ratios"][key] = ratio(raw, sources, ours, name, "cpu_seconds")["median"]
 
 
 def _crops(plan: Plan, names: list[str], results: dict[str, Any]) -> None:
@@ -139,6 +153,7 @@ def _crops(plan: Plan, names: list[str], results: dict[str, Any]) -> None:
     results["contenders"] = per_contender(raw, sources)
     for name in _AGAINST:
         _compare(results, raw, sources, name, name)
+    _compare(results, raw, sources, "own_graph", "own_graph", part="other_ratios")
     _compare(results, raw, sources, "unguarded", "guard_overhead")
     # A ratio of throughputs below 1 is what the guard costs.
     if results["ratios"]["guard_overhead"] is not None:
@@ -160,14 +175,21 @@ def _encodings(plan: Plan, results: dict[str, Any]) -> None:
 
 def _photos(plan: Plan, names: list[str], results: dict[str, Any]) -> None:
     names = [name for name in names if name in ("pixelbake", "stock_transform")]
-    print(f"12-megapixel photographs: {', '.join(names)}")
     sources = _sources(plan, PHOTOS_12MP, plan.photos, 2)
     entries = [Entry(name, Case(resize=224)) for name in names]
+    entries += [Entry("pixelbake", Case(resize=224, reducing_gap=gap)) for gap in REDUCING_GAPS]
+    print(f"12-megapixel photographs: {', '.join(entry.name for entry in entries)}")
     raw, results["agreement_12mp"] = _measure(plan, entries, sources)
     results["raw"]["photos12mp"] = raw
     results["photos"] = sources.images
     results["photos12mp"] = per_contender(raw, sources)
-    _compare(results, raw, sources, "stock_transform", "stock_transform_12mp")
+    stock, key = "stock_transform", "stock_transform_12mp"
+    _compare(results, raw, sources, stock, key, entries[-1].name)
+    results["stock_transform_12mp_is"] = entries[-1].name
+    for entry in entries:
+        if entry.contender == "pixelbake":
+            name = f"{entry.name}_over_{key}"
+            _compare(results, raw, sources, stock, name, entry.name, "other_ratios")
 
 
 def _scaling(plan: Plan, results: dict[str, Any]) -> None:

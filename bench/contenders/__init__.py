@@ -22,6 +22,7 @@ Run = Callable[[Path, Path], None]
 CONTENDERS = {
     "pixelbake": "pixelbake (guard on)",
     "unguarded": "pixelbake without its guard",
+    "own_graph": "pixelbake's graph without its job",
     "bare_graph": "bare TensorFlow graph",
     "tf_data": "tf.data",
     "opencv_pool": "OpenCV process pool",

@@ -1,7 +1,8 @@
-"""f: pixelbake's job, as a user runs it."""
+"""f: pixelbake's job, as `pixelbake run` runs it."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pixelbake
@@ -14,6 +15,7 @@ __all__ = ["make"]
 
 def make(case: Case) -> Run:
     """Reads the recipe; the graph is traced in each run."""
+    os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")  # as the command does, in cli/run.py
     recipe = recipe_of(case)
 
     def run(source: Path, out: Path) -> None:

@@ -7,7 +7,17 @@ from bench.contenders import missing
 from bench.figures import per_contender, ratio
 from bench.measure import Sources
 
-ONLY = ["unguarded", "bare_graph", "tf_data", "opencv_pool"]
+ONLY = ["unguarded", "own_graph", "bare_graph", "tf_data", "opencv_pool"]
+RATIOS = {
+    "stock_transform",
+    "tft_by_hand",
+    "tf_data",
+    "bare_graph",
+    "opencv_pool",
+    "stock_transform_12mp",
+    "guard_overhead",
+    "time_per_image_64k_over_4k",
+}
 
 
 def answer(seconds):
@@ -62,7 +72,12 @@ def test_a_quick_run_writes_results_and_document(tmp_path):
         assert found["ratios"][name] > 0
     assert found["ratios"]["stock_transform"] is None
     assert found["reasons"]["stock_transform"] == "left out with --only"
-    assert found["agreement"]["bare_graph"] == {"max": 0, "mean": 0.0}
+    assert found["agreement"]["own_graph"] == {"max": 0, "mean": 0.0}
+    assert set(found["ratios"]) == RATIOS
+    (line,) = (tmp_path / "lines").iterdir()
+    assert json.loads(line.read_text()) == found
+    assert found["reducing_gap"]["none"]["mean_difference"] == 0
+    assert found["reducing_gap"]["1.0"]["cpu_ms"] < found["reducing_gap"]["none"]["cpu_ms"]
     assert found["peak_rss_gib"] > 0
     assert found["profile_cpu_ms"]["blur"] > 0
     text = (docs / "performance.md").read_text()
