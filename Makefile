@@ -15,7 +15,7 @@ BIN := $(VENV)/bin
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 export PYTHONWARNINGS ?= ignore::FutureWarning,ignore::DeprecationWarning
 
-.PHONY: help env demo demo-mask test test-cross test-slow test-deploy test-faults reliability test-tft121 test-tfx121 compatibility scaling bench lint format \
+.PHONY: help env docs demo demo-mask test test-cross test-slow test-deploy test-faults reliability test-tft121 test-tfx121 compatibility scaling bench lint format \
 	picture locks dist licences sbom audit tool-envs clean
 
 help: ## Show what there is to make
@@ -75,6 +75,11 @@ lint: env ## Check style, types and import rules
 format: env ## Format the code
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
+
+docs: env ## Make the layers' pages and the recorded session anew, and an API reference in build/api
+	@$(BIN)/python -m docs.layer_pages
+	@$(BIN)/python -m docs.terminal_session
+	@$(BIN)/pdoc --docformat google --output-directory build/api pixelbake '!pixelbake.tfx' '!pixelbake.cli'
 
 picture: env ## Make the README's picture anew
 	@$(BIN)/python -m pipeline.picture docs/images/photos.png

@@ -1,8 +1,10 @@
 """What all commands share."""
 
 import pytest
+from click.testing import CliRunner
 
 import pixelbake
+from pixelbake.cli.command_line import _cli
 from tests.cli.command import COMMANDS, call
 
 
@@ -57,3 +59,16 @@ def test_debug_shows_the_trace_wherever_it_stands(tmp_path, args):
     process = call(*args, folder=tmp_path)
     assert process.returncode != 0
     assert "Traceback" in process.stderr
+
+
+@pytest.mark.parametrize("command", ["init", "inspect", "preview", "run", "report", "export"])
+def test_every_command_has_help_with_an_example(command):
+    found = CliRunner().invoke(_cli, [command, "--help"])
+    assert found.exit_code == 0
+    assert f"  pixelbake {command} " in found.output
+    assert "--debug" in found.output
+
+
+def test_completion_names_the_commands():
+    process = call(_PIXELBAKE_COMPLETE="bash_complete", COMP_WORDS="pixelbake pre", COMP_CWORD="1")
+    assert process.stdout.split() == ["plain,preview"]

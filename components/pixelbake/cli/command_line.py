@@ -92,6 +92,8 @@ def main(args: list[str] | None = None) -> None:
                 click.echo(json.dumps({"outcome": "interrupted"}))
                 sys.stdout.flush()
             os._exit(code)  # Beam's threads would be waited for
+    if not debug:  # TensorFlow complains while the interpreter takes it down
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
     sys.exit(code)
 
 

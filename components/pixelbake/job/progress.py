@@ -36,7 +36,7 @@ class Progress:
         bytes_total: Bytes that the input files have. (How many records they hold is not known
             before they are read.)
         splits: The splits that are being worked on.
-        seconds: Since the first shard was begun.
+        seconds: Since the pipeline was started.
     """
 
     records: int
@@ -53,7 +53,7 @@ class Progress:
 
     @property
     def images_per_second(self) -> float:
-        """On average, since the first shard was begun; 0.0 before."""
+        """On average, since the pipeline was started."""
         return self.records / self.seconds if self.seconds > 0 else 0.0
 
     @property
@@ -135,7 +135,7 @@ class _Notes:
         self._folder = folder
         self._tasks = {f"{task.split}-{task.index}.json": task for task in tasks}
         self._latest: dict[str, tuple[int, int, int, bool]] = {}
-        self._began = 0.0
+        self._began = time.monotonic()
 
     def read(self) -> Progress:
         for name in os.listdir(self._folder):
@@ -144,8 +144,6 @@ class _Notes:
                 with suppress(OSError):
                     records, bad, read, done = json.loads(Path(self._folder, name).read_text())
                     self._latest[name] = (records, bad, read, done)
-        now = time.monotonic()
-        self._began = self._began or (now if self._latest else 0.0)
         return Progress(
             records=sum(note[0] for note in self._latest.values()),
             quarantined=sum(note[1] for note in self._latest.values()),
@@ -158,5 +156,5 @@ class _Notes:
                     if not self._latest.get(name, (0, 0, 0, True))[3]
                 )
             ),
-            seconds=now - self._began if self._began else 0.0,
+            seconds=time.monotonic() - self._began,
         )

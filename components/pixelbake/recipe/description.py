@@ -12,6 +12,7 @@ from pixelbake.recipe.recipe import Recipe
 __all__ = ["arguments_of", "describe_stages"]
 
 _LONGEST = 60
+_COLOURS = {1: "gray", 3: "RGB", 4: "RGBA"}
 
 
 def arguments_of(spec: LayerSpec) -> str:
@@ -28,7 +29,7 @@ def arguments_of(spec: LayerSpec) -> str:
 def describe_stages(recipe: Recipe) -> dict[str, tuple[str, str]]:
     """Returns a title and its details for each stage of a recipe's image graph, in order."""
     resize = recipe.resize
-    stages = {"decode": ("as read", f"{recipe.decode.channels} channels")}
+    stages = {"decode": ("as read", _COLOURS[recipe.decode.channels])}
     if resize is not None:
         stages["resize"] = ("resize", f"{resize.width} x {resize.height}, {resize.method}")
     for i, spec in enumerate(recipe.layers):
