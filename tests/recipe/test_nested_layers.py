@@ -21,6 +21,7 @@ from pixelbake.layers import (
     ThresholdMask,
 )
 from pixelbake.recipe import LayerSpec, Output, Recipe, layers_from_keras_file, recipe_from_yaml
+from pixelbake.recipe.description import describe_stages
 from tests.layers.contract import photographs, run_eagerly
 from tests.raw_examples import masks_of, photos
 from tests.recipe.keras_files import Noisy, change_config, save, scramble
@@ -272,3 +273,14 @@ def test_masks_see_pixels_in_the_recipe_s_own_range():
     images = photographs(1, 1, 16, 16) * 255
     expected = np.where(images > 100, images, np.float32(9))
     np.testing.assert_array_equal(run_eagerly(recipe.build_model(), images), expected)
+
+
+def test_nested_layers_are_told_in_words():
+    recipe = Recipe(
+        layers=[Masked([FeatureMask([3]), Invert()], outside=GaussianBlur(5, 2.0))], mask="mask"
+    )
+    title, details = describe_stages(recipe)["layers[0]"]
+    assert title == "Masked"
+    assert details == (
+        "mask=[FeatureMask(classes=3), Invert()], outside=GaussianBlur(kernel_size=5, sigma=2)"
+    )

@@ -7,6 +7,7 @@ from typing import Any
 
 from pixelbake.recipe.layer import LayerSpec
 from pixelbake.recipe.layer_classes import class_of
+from pixelbake.recipe.nested_layers import nested_arguments
 from pixelbake.recipe.recipe import Recipe
 
 __all__ = ["arguments_of", "describe_stages"]
@@ -19,11 +20,20 @@ def arguments_of(spec: LayerSpec) -> str:
     """Returns a layer's arguments that are not its defaults: `kernel_size=5, sigma=2.0`."""
     parameters = inspect.signature(class_of(spec.layer)).parameters
     defaults = {name: _plain(parameter.default) for name, parameter in parameters.items()}
+    nested = nested_arguments(class_of(spec.layer))
     return ", ".join(
-        f"{name}={_short(value)}"
+        f"{name}={_in_words(value) if name in nested else _short(value)}"
         for name, value in spec.config.items()
         if name != "data_format" and (name not in defaults or defaults[name] != value)
     )
+
+
+def _in_words(nested: Any) -> str:
+    """Returns layers that stand inside another: `BoxMask(box=...)`, or a list of them."""
+    if isinstance(nested, list):
+        return f"[{', '.join(_in_words(one) for one in nested)}]"
+    spec = LayerSpec.model_validate(nested)
+    return f"{spec.layer}({arguments_of(spec)})"
 
 
 def describe_stages(recipe: Recipe) -> dict[str, tuple[str, str]]:
