@@ -7,7 +7,15 @@ import numpy as np
 import pytest
 
 from pixelbake.errors import BadRecordsError, ConfigError, InputError, OutputError
-from pixelbake.job import Fit, JobConfig, Limits, read_manifest, read_quarantine, run_job
+from pixelbake.job import (
+    Fit,
+    JobConfig,
+    Limits,
+    read_manifest,
+    read_quarantine,
+    run_job,
+    standing_run,
+)
 from pixelbake.job.remote_run import write_job_down
 from pixelbake.job.whole_run import MakeRun, WholeRun
 from pixelbake.layers import BrightnessNormalization
@@ -167,7 +175,9 @@ def test_remote_input_makes_a_local_run_that_is_put_in_place_as_a_whole(store, t
 def test_the_same_input_has_the_same_fingerprint_and_changed_input_another(store, tmp_path):
     put(store, "objects://in/a", GOOD, tmp_path)
     prints = [json.loads(run_job(job()).model_dump_json())["fingerprint"] for _ in range(2)]
+    assert standing_run(job()).fingerprint == prints[1]
     put(store, "objects://in/a", GOOD[:1], tmp_path)
+    assert standing_run(job()) is None
     assert prints[0] == prints[1] != run_job(job()).fingerprint
 
 
