@@ -98,18 +98,20 @@ def measure(images: Path, count: int, workers: int, work: Path) -> Measured:
     job.write_text(JOB.format(images=images, output=run))
     flags = ["--direct_running_mode=multi_processing", f"--direct_num_workers={workers}"]
     start = time.perf_counter()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "pixelbake", "run", "--json", str(job), "--", *flags],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-    )
+    log = work / "log"
+    with open(log, "w") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "pixelbake", "run", "--json", str(job), "--", *flags],
+            stdout=output,
+            stderr=output,
+        )
     seen: dict[int, tuple[float, int]] = {}
     while process.poll() is None:
         seen.update(_tree(process.pid))
         time.sleep(0.2)
     seconds = time.perf_counter() - start
     if process.returncode:
-        raise RuntimeError(f"pixelbake ended with {process.returncode}")
+        raise RuntimeError(f"pixelbake ended with {process.returncode}: {log.read_text()[-500:]}")
     files = [path for path in run.rglob("*") if path.is_file()]
     manifest = run / "manifest.json"
     return Measured(
