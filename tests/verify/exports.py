@@ -103,12 +103,12 @@ def _with_layers(*layers, resize=SIZE):
 
 def _swapped_channels(patch):
     decode = images.decode
-    patch.setattr(images, "decode", lambda *args: tf.reverse(decode(*args), [-1]))
+    patch.setattr(images, "decode", lambda *args, **named: tf.reverse(decode(*args, **named), [-1]))
     return RECIPE
 
 
 def _fast_decoder(patch):
-    def decode(data, how, *_):
+    def decode(data, how, *_, **__):
         return tf.io.decode_jpeg(data, channels=how.channels, dct_method="INTEGER_FAST")
 
     patch.setattr(images, "decode", decode)
