@@ -43,7 +43,7 @@ test-faults: env ## Run all fault tests: kills processes, fills a disk
 	@$(BIN)/python -m pytest -m faults $(PYTEST_ARGS)
 
 reliability: env ## Cause every fault, and write what became of it into docs/reliability.md
-	@$(BIN)/python -m pytest tests/faults --fault-table docs/reliability.md $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest tests/faults -n 2 --fault-table docs/reliability.md $(PYTEST_ARGS)
 
 test-tft121: ## Run the fast tests on the newest TFT, Beam and TensorFlow, in .venv-tft121
 	@$(MAKE) --no-print-directory test LINE=tft121 VENV=.venv-tft121

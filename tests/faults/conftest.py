@@ -1,11 +1,16 @@
-"""`--fault-table FILE` writes what became of faults and odd images into docs/reliability.md."""
+"""`--fault-table FILE` writes what became of faults and odd images into docs/reliability.md.
+
+What is to be written goes with the tests' reports, so that they may run in several processes (-n 2).
+"""
 
 from __future__ import annotations
 
-from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+FAULT = "fault"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -13,81 +18,82 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.stash[_ROWS] = {}
-    config.stash[_COUNTS] = Counter()
-    config.stash[_FIGURES] = {}
-    config.stash[_GUARD] = {}
-
-
-_ROWS: pytest.StashKey[dict[str, tuple[str, str]]] = pytest.StashKey()
-_COUNTS: pytest.StashKey[Counter[tuple[str, str]]] = pytest.StashKey()
-_FIGURES: pytest.StashKey[dict[str, float]] = pytest.StashKey()
-_GUARD: pytest.StashKey[dict[str, float]] = pytest.StashKey()
-
-
-@pytest.fixture
-def corpus_counts(request) -> Counter[tuple[str, str]]:
-    """How many files there are by format and verdict, for the table."""
-    return request.config.stash[_COUNTS]
-
-
-@pytest.fixture
-def corpus_figures(request) -> dict[str, float]:
-    """What the slowest (CPU seconds) and the largest (MiB) image took, for the table."""
-    return request.config.stash[_FIGURES]
+    path = config.getoption("--fault-table")
+    if path is not None and not hasattr(config, "workerinput"):
+        config.pluginmanager.register(Tables(path))
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo):
     report = yield
-    fault = next((mark for mark in item.iter_markers("fault")), None)
-    if fault is not None and (report.when == "call" or report.failed):
+    fault = next((mark for mark in item.iter_markers(FAULT)), None)
+    if fault is not None and (report.when == "call" or not report.passed):
         name, outcome = fault.args
         if hasattr(item, "callspec") and "{" in name + outcome:
             name, outcome = (text.format(**item.callspec.params) for text in (name, outcome))
-        item.config.stash[_ROWS][name] = (outcome, report.outcome)
+        report.user_properties.append((FAULT, [item.session.items.index(item), name, outcome]))
     return report
 
 
-@pytest.fixture
-def guard_cost(request) -> dict[str, float]:
-    """What the guard costs an image, for the text."""
-    return request.config.stash[_GUARD]
+class Tables:
+    """Gathers what the tests have seen, and writes it when all are done."""
 
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._rows: dict[str, tuple[int, str, str]] = {}
+        self._seen: dict[str, Any] = {}
 
-def pytest_sessionfinish(session: pytest.Session) -> None:
-    path = session.config.getoption("--fault-table")
-    stash = session.config.stash
-    if path is None:
-        return
-    if rows := stash[_ROWS]:
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        for name, value in report.user_properties:
+            if name != FAULT:
+                self._seen[name] = value
+            elif report.when == "call" or not report.passed:
+                index, fault, what = value
+                before = self._rows.get(fault, (index, what, "passed"))[2]
+                # Two tests may share a row: it says yes if both do.
+                outcome = report.outcome if before == "passed" else before
+                self._rows[fault] = (index, what, outcome)
+
+    def pytest_sessionfinish(self) -> None:
+        if self._rows:
+            self._put("faults", self._faults())
+        if "corpus_counts" in self._seen and "corpus_figures" in self._seen:
+            self._put("corpus", self._corpus())
+        if "guard_cost" in self._seen:
+            self._put("guard", self._guard())
+
+    def _faults(self) -> list[str]:
         words = {"passed": "yes", "failed": "**no**", "skipped": "not run here"}
-        table = ["| fault | what pixelbake does | seen |", "|---|---|---|"]
-        table += [f"| {name} | {what} | {words[seen]} |" for name, (what, seen) in rows.items()]
-        put(path, "faults", table)
-    if (counts := stash[_COUNTS]) and (figures := stash[_FIGURES]):
-        table = ["| format | files | verdict |", "|---|---|---|"]
-        table += [f"| {kind} | {n} | {what} |" for (kind, what), n in sorted(counts.items())]
-        table += [
-            "",
-            f"{sum(counts.values())} files. The slowest took {figures['slowest']:.2f} s of CPU "
-            f"time, the largest {figures['largest']:.0f} MiB of memory beyond what the process "
-            "had; the test allows 1 s and 512 MiB.",
+        rows = sorted(self._rows.items(), key=lambda row: row[1])
+        return ["| fault | what pixelbake does | seen |", "|---|---|---|"] + [
+            f"| {name} | {what} | {words[outcome]} |" for name, (_, what, outcome) in rows
         ]
-        put(path, "corpus", table)
-    if cost := stash[_GUARD]:
-        text = (
+
+    def _corpus(self) -> list[str]:
+        counts, figures = self._seen["corpus_counts"], self._seen["corpus_figures"]
+        table = ["| format | files | verdict |", "|---|---|---|"]
+        table += [f"| {kind} | {count} | {verdict} |" for kind, verdict, count in counts]
+        return [
+            *table,
+            "",
+            f"{sum(row[2] for row in counts)} files. The slowest took {figures['slowest']:.2f} s "
+            f"of CPU time, the largest {figures['largest']:.0f} MiB of memory beyond what the "
+            "process had; the test allows 1 s and 512 MiB.",
+        ]
+
+    def _guard(self) -> list[str]:
+        cost = self._seen["guard_cost"]
+        return [
             f"Checksums, parsing and the header gate take {cost['own']:.0f} µs of CPU time an "
             f"image: {cost['share']:.1%} of the {cost['job']:.0f} µs that the job takes without "
             f"them. The whole job with and without, alternating: {cost['whole']:+.1%}, give or "
             f"take {cost['error']:.1%} (median of the differences and its standard error). The "
             "test allows 3 %."
-        )
-        put(path, "guard", [text])
+        ]
 
-
-def put(path: Path, name: str, lines: list[str]) -> None:
-    """Replaces what stands between the two comments of a name."""
-    start, end = f"<!-- {name} -->\n", f"<!-- end of {name} -->\n"
-    head, rest = path.read_text().split(start)
-    path.write_text(head + start + "\n" + "\n".join(lines) + "\n\n" + end + rest.split(end)[1])
+    def _put(self, name: str, lines: list[str]) -> None:
+        """Replaces what stands between the two comments of a name."""
+        start, end = f"<!-- {name} -->\n", f"<!-- end of {name} -->\n"
+        head, rest = self._path.read_text().split(start)
+        text = "\n".join(lines)
+        self._path.write_text(f"{head}{start}\n{text}\n\n{end}{rest.split(end)[1]}")

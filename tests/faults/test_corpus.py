@@ -55,7 +55,7 @@ def forget_the_peak() -> None:
     Path("/proc/self/clear_refs").write_text("5")
 
 
-def test_every_image_is_written_or_quarantined_by_its_format(files, tmp_path, corpus_counts):
+def test_every_image_is_written_or_quarantined_by_its_format(files, tmp_path, record_property):
     records = [example(image=data_of(file), file=file["file"].encode()) for file in files]
     (tmp_path / "odd.tfrecord").write_bytes(b"".join(map(frame_record, records)))
     config = JobConfig(
@@ -73,12 +73,11 @@ def test_every_image_is_written_or_quarantined_by_its_format(files, tmp_path, co
         is_decoded = file["container"] in ("JPEG", "PNG")
         assert verdict == ("written" if is_decoded else "format_not_allowed"), file["file"]
         assert not is_decoded or (file["tf2.16"], file["tf2.21"]) == ("ok", "ok")
-    corpus_counts.update(
-        Counter((file["container"], verdict) for file, verdict in zip(files, verdicts, strict=True))
-    )
+    counts = Counter((f["container"], verdict) for f, verdict in zip(files, verdicts, strict=True))
+    record_property("corpus_counts", [[*key, count] for key, count in sorted(counts.items())])
 
 
-def test_no_image_takes_a_second_or_half_a_gib(files, tmp_path, corpus_figures):
+def test_no_image_takes_a_second_or_half_a_gib(files, tmp_path, record_property):
     graph = str(tmp_path / "graph")
     write_transform_graph(RECIPE, graph)
     gate = RecordGate.of(RECIPE, ImageLimits())
@@ -99,4 +98,4 @@ def test_no_image_takes_a_second_or_half_a_gib(files, tmp_path, corpus_figures):
         slowest, largest = max(slowest, min(took)), max(largest, mib("VmHWM") - memory)
     assert 0 < slowest < 1.0
     assert 0 < largest < 512
-    corpus_figures.update(slowest=slowest, largest=largest)
+    record_property("corpus_figures", {"slowest": slowest, "largest": largest})

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import gzip
 import struct
+import zlib
 
 import pytest
 
-from pixelbake.errors import BadRecordsError, InputError, OutputError
+from pixelbake.errors import BadRecordsError, InputError, OutputError, TransformError
 from pixelbake.intake.reasons import Reason
 from pixelbake.intake.tfrecord import frame_record, masked_crc
 from pixelbake.job import Limits, run_job
+from pixelbake.layers import GaussianBlur
+from pixelbake.recipe import Recipe
 from tests.faults.shards import (
     ANY,
     FAULTY_RECORD,
     FAULTY_SHARD,
     PER_SHARD,
     RECORDS,
+    SHARDS,
     config_for,
     damage,
     path_of,
@@ -40,6 +44,12 @@ def huge_length(data: bytes) -> bytes:
     length = struct.pack("<Q", 2**40)
     header = length + struct.pack("<I", masked_crc(length))
     return data[:AT] + header + data[AT + 12 :]
+
+
+def gzip_cut_between_records(data: bytes) -> bytes:
+    """All bytes of the first records, and the gzip stream ends there without its end mark."""
+    packer = zlib.compressobj(wbits=31)
+    return packer.compress(data[:AT]) + packer.flush(zlib.Z_SYNC_FLUSH)
 
 
 def labels_without(first: int, last: int) -> list[int]:
@@ -68,7 +78,8 @@ FILE_FAULTS = {
     ),
     "junk after the last record": (lambda d: d + b"junk" * 20, Reason.LENGTH_CRC, PER_SHARD),
     "a file of garbage": (lambda d: b"garbage!" * 400, Reason.LENGTH_CRC, 0),
-    "gzip cut between records": (
+    "gzip cut between records": (gzip_cut_between_records, Reason.GZIP_DAMAGED, FAULTY_RECORD),
+    "gzip cut anywhere": (
         lambda d: gzip.compress(d)[: len(gzip.compress(d)) * 2 // 3],
         Reason.GZIP_DAMAGED,
         None,
@@ -119,6 +130,23 @@ def test_a_plain_file_cut_between_records_is_found_by_the_expected_count(tmp_pat
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.fault("the same, the night after", "found by `expected_records_of` the run before")
+def test_a_plain_file_cut_between_records_is_found_by_what_an_earlier_run_read(tmp_path):
+    folder = write_shards(tmp_path / "in")
+    config = config_for(folder, expected_records_of=str(tmp_path / "run"))
+    with pytest.raises(InputError, match=r"expected_records_of: .* does not exist"):
+        run_job(config)
+    run(folder)
+    before = (tmp_path / "run" / "manifest.json").read_bytes()
+    damage(folder, lambda data: data[:AT])
+    with pytest.raises(BadRecordsError, match=r"has 27 records; expected_records says 32"):
+        run_job(config)
+    assert (tmp_path / "run" / "manifest.json").read_bytes() == before
+    other = config.model_copy(update={"input": {"other": f"{folder}/train-*"}})
+    with pytest.raises(InputError, match=r"has the splits train\. Received: split 'other'"):
+        run_job(other)
+
+
 @pytest.mark.fault("zero-byte shard", "refused before the job starts")
 def test_an_empty_shard_is_refused_before_the_job_starts(tmp_path):
     folder = write_shards(tmp_path / "in")
@@ -165,3 +193,36 @@ def test_too_many_bad_records_publish_nothing_and_keep_the_quarantine(tmp_path):
             run_job(config_for(folder, limits))
         assert (tmp_path / "run" / "manifest.json").read_bytes() == before
         assert list((tmp_path / "run.failed" / "quarantine").rglob("*.tfrecord"))
+
+
+@pytest.mark.fault("output that can't be written", "refused before any work")
+def test_an_output_that_can_not_be_written_is_refused(tmp_path):
+    folder = write_shards(tmp_path / "in")
+    config = config_for(folder).model_copy(update={"output": "/proc/pixelbake/run"})
+    with pytest.raises(OutputError, match="can't be written"):
+        run_job(config)
+
+
+@pytest.mark.fault(
+    "rerun into the same folder", "replaced as a whole: no shard of the old run left"
+)
+def test_a_rerun_replaces_shards_of_another_number(tmp_path):
+    folder = write_shards(tmp_path / "in")
+    run(folder)
+    for shard in range(SHARDS):
+        path_of(folder, shard).unlink()
+    (folder / "train-all").write_bytes(b"".join(map(frame_record, shard_records(0))))
+    outcome = run(folder)
+    assert outcome.labels == list(range(PER_SHARD))
+    assert len(list((tmp_path / "run").rglob("transformed_examples-*"))) == 1
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["in", "run"]
+
+
+@pytest.mark.fault("recipe whose graph fails on good images", "refused, nothing quarantined")
+def test_a_graph_that_fails_is_no_fault_of_the_data(tmp_path):
+    folder = write_shards(tmp_path / "in")
+    recipe = Recipe(layers=[GaussianBlur(601, 100.0)])
+    config = config_for(folder).model_copy(update={"recipe": recipe})
+    with pytest.raises(TransformError, match="fails on a good 256 x 256 PNG"):
+        run_job(config)
+    assert [p.name for p in tmp_path.iterdir()] == ["in"]

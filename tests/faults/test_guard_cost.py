@@ -77,7 +77,7 @@ def reading_and_checking(do_fn, path) -> float:
     return time.thread_time() - start
 
 
-def test_the_guard_costs_less_than_three_percent(shard, guard, guard_cost):
+def test_the_guard_costs_less_than_three_percent(shard, guard, record_property):
     do_fn, task, path = shard
     jobs, parts = {True: [], False: []}, {True: [], False: []}
     for round_ in range(ROUNDS + 1):
@@ -99,4 +99,4 @@ def test_the_guard_costs_less_than_three_percent(shard, guard, guard_cost):
     }
     assert 0 < cost["share"] < 0.03
     assert cost["whole"] < 0.03 + 3 * cost["error"]
-    guard_cost.update(cost)
+    record_property("guard_cost", cost)

@@ -75,6 +75,8 @@ class JobConfig(Part):
         fit: On which splits layers are fitted, if the recipe has layers to be fitted.
         expected_records: How many records each split must have, by split name. It is the only way
             to notice a plain file that was cut exactly between two records. Default: not checked.
+        expected_records_of: The folder of a run over the same input, such as last night's: each
+            split must have as many records as that run read. Default None.
     """
 
     input: dict[str, Annotated[tuple[_Pattern, ...], Field(strict=False)]] = Field(min_length=1)
@@ -83,6 +85,7 @@ class JobConfig(Part):
     limits: Limits = Limits()
     fit: Fit = Fit()
     expected_records: dict[str, Annotated[int, Field(ge=0)]] = Field(default_factory=dict)
+    expected_records_of: Annotated[str, Field(min_length=1)] | None = None
 
     @field_validator("input", mode="before")
     @classmethod
@@ -180,6 +183,8 @@ def _job(path: Path, base: str) -> JobConfig:
                 for split, patterns in config.input.items()
             },
             "output": _under(base, config.output),
+            "expected_records_of": config.expected_records_of
+            and _under(base, config.expected_records_of),
             "fit": config.fit.model_copy(
                 update={"cache": config.fit.cache and _under(base, config.fit.cache)}
             ),

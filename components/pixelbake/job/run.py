@@ -14,6 +14,7 @@ from pixelbake.files import local_copy, read_text, write_bytes
 from pixelbake.job.batch_transform import BatchTransform
 from pixelbake.job.books import check_books, fingerprint_of, make_manifest, plan_text
 from pixelbake.job.config import JobConfig, Limits
+from pixelbake.job.expected import with_expected_records
 from pixelbake.job.fit import fit_layers
 from pixelbake.job.manifest import (
     EXAMPLES_DIR,
@@ -64,6 +65,7 @@ def run_job(
             published, and the quarantine is kept in `<output>.failed`.
         RunError: The Beam pipeline failed; nothing was published.
     """
+    config = with_expected_records(config)
     if is_remote_job(config):
         if resume:
             raise ConfigError(

@@ -7,6 +7,7 @@ from apache_beam.io.filesystems import FileSystems
 from pixelbake.errors import RunError
 from pixelbake.job.books import fingerprint_of, plan_text
 from pixelbake.job.config import JobConfig
+from pixelbake.job.expected import with_expected_records
 from pixelbake.job.manifest import Manifest, read_manifest
 from pixelbake.job.shards import plan_shards
 
@@ -27,6 +28,7 @@ def standing_run(config: JobConfig) -> Manifest | None:
     Raises:
         InputError: Input files are missing or unusable.
     """
+    config = with_expected_records(config)
     tasks = plan_shards(config.input, allow_empty=config.limits.allow_damaged_files)
     try:
         manifest = read_manifest(config.output)
