@@ -1,6 +1,6 @@
 """`--fault-table FILE` writes what became of faults and odd images into docs/reliability.md.
 
-What is to be written goes with the tests' reports, so that they may run in several processes (-n 2).
+What is to be written goes with the tests' reports, so that they may run in several processes.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     path = config.getoption("--fault-table")
     if path is not None and not hasattr(config, "workerinput"):
-        config.pluginmanager.register(Tables(path))
+        config.pluginmanager.register(Tables(path, bool(config.option.keyword)))
 
 
 @pytest.hookimpl(wrapper=True)
@@ -38,8 +38,9 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo):
 class Tables:
     """Gathers what the tests have seen, and writes it when all are done."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, is_part: bool) -> None:
         self._path = path
+        self._is_part = is_part
         self._rows: dict[str, tuple[int, str, str]] = {}
         self._seen: dict[str, Any] = {}
 
@@ -64,10 +65,16 @@ class Tables:
 
     def _faults(self) -> list[str]:
         words = {"passed": "yes", "failed": "**no**", "skipped": "not run here"}
-        rows = sorted(self._rows.items(), key=lambda row: row[1])
-        return ["| fault | what pixelbake does | seen |", "|---|---|---|"] + [
-            f"| {name} | {what} | {words[outcome]} |" for name, (_, what, outcome) in rows
-        ]
+        rows = {line.split(" | ")[0]: line for line in self._standing_rows()}
+        for name, (_, what, outcome) in sorted(self._rows.items(), key=lambda row: row[1]):
+            rows[f"| {name}"] = f"| {name} | {what} | {words[outcome]} |"
+        return ["| fault | what pixelbake does | seen |", "|---|---|---|", *rows.values()]
+
+    def _standing_rows(self) -> list[str]:
+        """Rows of an earlier run, which stay if this run is one of some tests only."""
+        text = self._path.read_text().split("<!-- faults -->\n")[1]
+        lines = text.split("<!-- end of faults -->")[0].strip().splitlines()
+        return lines[2:] if self._is_part else []
 
     def _corpus(self) -> list[str]:
         counts, figures = self._seen["corpus_counts"], self._seen["corpus_figures"]

@@ -57,7 +57,7 @@ def finished_shards(folder: Path) -> list[Path]:
 
 
 def wait_for_a_shard(folder: Path, process: subprocess.Popen) -> None:
-    deadline = time.monotonic() + 240
+    deadline = time.monotonic() + 400
     while not finished_shards(folder):
         assert process.poll() is None, process.stdout.read()
         assert time.monotonic() < deadline
@@ -80,11 +80,18 @@ def alive(process: int) -> bool:
         return False
 
 
-def wait_until_gone(processes: list[int], seconds: float = 20) -> None:
+def wait_until_gone(processes: list[int], seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while any(map(alive, processes)):
         assert time.monotonic() < deadline, f"still alive: {list(filter(alive, processes))}"
         time.sleep(0.1)
+
+
+def last_word(output: str) -> str:
+    """The last line, below how far the run is; no trace of any library may stand among them."""
+    lines = output.strip().splitlines()
+    assert all(line.startswith("pixelbake: ") for line in lines if line), output
+    return lines[-1]
 
 
 def made_at(run: Path) -> dict[str, int]:
@@ -94,7 +101,7 @@ def made_at(run: Path) -> dict[str, int]:
 
 def run_to_the_end(folder: Path, inputs: Path, *arguments: str) -> str:
     process = start(folder, inputs, *arguments)
-    output, _ = process.communicate(timeout=300)
+    output, _ = process.communicate(timeout=500)
     assert process.returncode == 0, output
     assert read_manifest(str(folder / "run")).splits["train"].written == (
         SHARDS * COPIES * len(PHOTOS)
@@ -111,9 +118,9 @@ def test_a_signal_ends_the_run_and_leaves_nothing(tmp_path, inputs, name, number
     process = start(tmp_path, inputs)
     wait_for_a_shard(tmp_path, process)
     process.send_signal(number)
-    output, _ = process.communicate(timeout=30)
+    output, _ = process.communicate(timeout=120)
     assert process.returncode == code
-    assert output.strip() == "pixelbake: interrupted; nothing was published."
+    assert last_word(output) == "pixelbake: interrupted; nothing was published."
     assert [path.name for path in tmp_path.iterdir()] == ["job.yaml"]
 
 
@@ -124,7 +131,7 @@ def test_a_signal_ends_worker_processes_too(tmp_path, inputs):
     workers = children_of(process.pid)
     assert len(workers) >= 2
     process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=60)
+    process.communicate(timeout=120)
     assert process.returncode == 143
     wait_until_gone(workers)
     assert [path.name for path in tmp_path.iterdir()] == ["job.yaml"]
@@ -135,7 +142,7 @@ def test_a_resumable_run_is_taken_up_from_its_finished_shards(tmp_path, inputs):
     process = start(tmp_path, inputs, "--resume")
     wait_for_a_shard(tmp_path, process)
     process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=30)
+    process.communicate(timeout=120)
     assert 1 <= len(finished_shards(tmp_path)) < SHARDS
     made = made_at(tmp_path / ".run.staging")
     run_to_the_end(tmp_path, inputs, "--resume")
@@ -153,7 +160,7 @@ def test_a_killed_driver_leaves_no_orphans_and_does_not_hinder_the_next_run(
     wait_for_a_shard(tmp_path, process)
     workers = children_of(process.pid)
     process.kill()
-    process.communicate(timeout=30)
+    process.communicate(timeout=120)
     assert not (tmp_path / "run").exists()
     wait_until_gone(workers)
     run_to_the_end(tmp_path, inputs)
@@ -168,10 +175,9 @@ def test_killed_workers_fail_the_run_which_can_be_taken_up(tmp_path, inputs, who
     assert len(workers) == 2
     for worker in workers[: 1 if whom.startswith("one") else 2]:
         os.kill(worker, signal.SIGKILL)
-    output, _ = process.communicate(timeout=60)
+    output, _ = process.communicate(timeout=120)
     assert process.returncode == 1
-    assert "was ended by SIGKILL before its work was done" in output
-    assert len(output.splitlines()) == 1
+    assert "was ended by SIGKILL before its work was done" in last_word(output)
     assert not (tmp_path / "run").exists()
     wait_until_gone(workers)
     assert finished_shards(tmp_path)
