@@ -91,7 +91,9 @@ def test_allowing_for_rounding_hides_no_skew(run, tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("encoding", ["raw", "float", "jpeg"])
 def test_a_clean_export_is_consistent_whatever_the_encoding(encoding, tmp_path):
-    recipe = Recipe(resize=SIZE, layers=RECIPE.layers, output=Output(encoding=encoding))
+    recipe = Recipe(
+        mask="mask", resize=SIZE, layers=RECIPE.layers, output=Output(encoding=encoding)
+    )
     run = make_run(tmp_path, recipe)
     found = verify_serving_model(run.folder, export(run, tmp_path))
     assert found.consistent, str(found)
