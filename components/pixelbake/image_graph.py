@@ -51,7 +51,9 @@ class ImageGraph:
         """
         graph_def = tf.compat.v1.GraphDef.FromString(self.graph_def)
         # Without the stages: nothing beside the way of the pixels may keep TensorFlow from fusing.
-        graph_def = tf.compat.v1.graph_util.extract_sub_graph(graph_def, [_PIXELS])
+        nodes = [node for node in graph_def.node if not node.name.startswith(_STAGES)]
+        del graph_def.node[:]
+        graph_def.node.extend(nodes)
         return self._import(graph_def, encoded, [_PIXELS])[0]
 
     def stages(self, *encoded: Any) -> dict[str, Any]:
