@@ -105,6 +105,26 @@ def test_a_layer_that_computes_in_float32_is_refused_where_float64_is_promised()
 
 
 #: Layers that say where others work. Their masks are float32 whatever they are given.
+@pytest.mark.parametrize(
+    "case", [c for c in CASES if 3 in c.channels and not c.takes_mask], ids=str
+)
+def test_it_holds_no_functions_which_would_be_lost_inside_a_map(case):
+    layer = case.make()
+    value_range = getattr(layer, "value_range", (0.0, 1.0))
+    if value_range[0] != 0:
+        pytest.skip("no recipe has such pixels")
+    resize = Resize(height=60, width=80, reducing_gap=2.0)
+    recipe = Recipe(
+        layers=[layer],
+        resize=resize,
+        value_range=value_range,
+        output=Output(encoding="raw"),
+        decode={"exif_orientation": True},
+    )
+    graph = tf.compat.v1.GraphDef.FromString(freeze_image_graph(recipe).graph_def)
+    assert [function.signature.name for function in graph.library.function] == []
+
+
 MASKING = [case for case in CASES if "Mask" in case.layer.__name__]
 
 

@@ -64,19 +64,23 @@ def _decoded(data: Any, how: Decode, by: int) -> Any:
 
 def _reduction(data: Any, to: Resize, gap: float, orientation: Any) -> Any:
     """Returns the index into `_REDUCTIONS` that Pillow's `draft` would choose, int32."""
+    # Of a PNG the decoder ignores the ratio, and this op can't read the size. No tf.cond: its
+    # branches would be functions, which an imported GraphDef does not take along into a tf.map_fn.
+    is_jpeg = tf.io.is_jpeg(data)
+    size = tf.image.extract_jpeg_shape(tf.where(is_jpeg, data, _one_pixel()))[:2]
+    if orientation is not None:  # `to` is the size of the upright image
+        size = tf.where(orientation > 4, size[::-1], size)
+    wanted = [
+        [math.ceil(by * side * gap) for side in (to.height, to.width)] for by in _REDUCTIONS[1:]
+    ]
+    fits = tf.reduce_all(size >= tf.constant(wanted, tf.int32), axis=1)
+    return tf.reduce_sum(tf.cast(fits & is_jpeg, tf.int32))
 
-    def of_jpeg() -> Any:
-        size = tf.image.extract_jpeg_shape(data)[:2]
-        if orientation is not None:  # `to` is the size of the upright image
-            size = tf.where(orientation > 4, size[::-1], size)
-        wanted = [
-            [math.ceil(by * side * gap) for side in (to.height, to.width)] for by in _REDUCTIONS[1:]
-        ]
-        fits = tf.reduce_all(size >= tf.constant(wanted, tf.int32), axis=1)
-        return tf.reduce_sum(tf.cast(fits, tf.int32))
 
-    # Decoding a PNG ignores the ratio, and its size is none that this op can read.
-    return tf.cond(tf.io.is_jpeg(data), of_jpeg, lambda: tf.constant(0))
+def _one_pixel() -> Any:
+    """Returns a JPEG of one pixel, as a constant."""
+    with tf.init_scope():
+        return tf.io.encode_jpeg(tf.zeros([1, 1, 3], tf.uint8)).numpy()
 
 
 def _opaque(pixels: Any, data: Any) -> Any:
