@@ -87,7 +87,8 @@ def test_a_run_in_an_object_store_holds_the_records_and_books_of_a_local_one(
     names = set(below(store, RUN))
     assert not [name for name in names if ".part" in name]
     writes = [path for kind, path in store.operations if kind == "write"]
-    assert writes.index(f"{RUN}/manifest.json") == len(writes) - 1
+    report = f"{manifest.files(RUN)}/report.html"
+    assert writes[-2:] == [f"{RUN}/manifest.json", report]
 
 
 def test_a_run_replaces_an_old_one_and_leaves_no_object_of_it(store, tmp_path):

@@ -60,16 +60,17 @@ def test_the_run_holds_its_shards_its_graph_its_manifest_and_nothing_else(finish
     assert len(shards) == 6
     graph = {name for name in files if name.startswith("transform_graph/")}
     assert "transform_graph/transform_fn/saved_model.pb" in graph
-    assert set(files) == shards | graph | {"manifest.json"}
+    assert set(files) == shards | graph | {"manifest.json", "report.html"}
 
 
 def test_nothing_else_is_left_beside_the_run(finished):
     assert [path.name for path in finished.folder.parent.iterdir()] == ["first"]
 
 
-def test_the_manifest_is_written_last(finished):
+def test_the_manifest_is_written_last_but_for_the_report_on_it(finished):
     times = {path: path.stat().st_mtime_ns for path in finished.folder.rglob("*") if path.is_file()}
     manifest = times.pop(finished.folder / "manifest.json")
+    assert times.pop(finished.folder / "report.html") >= manifest
     assert manifest >= max(times.values())
 
 

@@ -154,8 +154,10 @@ def _finish(run: WholeRun, tasks: Iterable[ShardTask], results: Iterable[ShardRe
     old = check_remote_target(run.output) if is_remote(run.output) else None
     write_bytes(f"{run.output}/{MANIFEST_FILE}", manifest.encode())
     if old is not None and old.folder != run.folder:
-        for part in (EXAMPLES_DIR, QUARANTINE_DIR, TRANSFORM_GRAPH_DIR):
-            delete_below(f"{old.files(run.output)}/{part}")
+        # All of it, its report too; of a run that was copied here it is not known what is its.
+        own = (EXAMPLES_DIR, QUARANTINE_DIR, TRANSFORM_GRAPH_DIR)
+        for part in ("",) if old.folder else own:
+            delete_below(f"{old.files(run.output)}/{part}".rstrip("/"))
     return run.output
 
 
