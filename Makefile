@@ -5,6 +5,8 @@
 LINE ?= auto
 VENV ?= .venv
 PYTEST_ARGS ?=
+# Two processes, a file's tests in one of them: each has TensorFlow to load, and uses 1 to 1.5 GB.
+PYTEST_WORKERS ?= -n 2 --dist loadfile
 BENCH_ARGS ?=
 
 SHELL := /bin/bash
@@ -31,10 +33,10 @@ demo-mask: env ## Learn a mask, bake it, apply it at scale and serve it
 	@$(BIN)/python -m pipeline.learned_mask $(if $(PAGE),--page $(PAGE))
 
 test: env ## Run the fast tests (minutes)
-	@$(BIN)/python -m pytest -m "not slow and not faults and not deploy" $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -m "not slow and not faults and not deploy" $(PYTEST_WORKERS) $(PYTEST_ARGS)
 
 test-slow: env ## Run the slow tests: whole TFX pipelines
-	@$(BIN)/python -m pytest -m slow $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -m slow $(PYTEST_WORKERS) $(PYTEST_ARGS)
 
 test-deploy: env tool-envs ## Run what in deploy/ can be run here, and check the rest by its own tools
 	@$(BIN)/python -m pytest -m deploy $(PYTEST_ARGS)
