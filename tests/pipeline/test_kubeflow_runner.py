@@ -43,7 +43,7 @@ def test_every_component_is_a_task_of_the_spec(spec):
     assert spec.pipeline_info.name == "digits"
     assert set(spec.root.dag.tasks) == {
         *("ImportExampleGen", "StatisticsGen", "SchemaGen", "ExampleValidator"),
-        *("PixelTransform", "Trainer", "Evaluator", "Pusher"),
+        *("PixelTransform", "Trainer", "Evaluator", "ServingCheck", "Pusher"),
     }
 
 

@@ -87,9 +87,9 @@ def _levels(images: Iterable[np.ndarray]) -> tuple[np.ndarray, float]:
     return np.mean(shares, axis=0), float(np.mean(means))
 
 
-def aspect_histogram(images: Sequence[np.ndarray]) -> Histogram:
+def aspect_histogram(sizes: Sequence[tuple[int, int]]) -> Histogram:
     """Counts aspect ratios, width by height, from 1:3 to 3:1 on a logarithmic scale."""
-    ratios = np.array([image.shape[1] / image.shape[0] for image in images])
+    ratios = np.array([width / height for height, width in sizes])
     edge = np.log(3)
     counts, _ = np.histogram(np.clip(np.log(ratios), -edge, edge), 33, (-edge, edge))
     return Histogram(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -28,6 +29,8 @@ __all__ = ["Pair", "Refused", "sample_pairs", "sample_refused"]
 
 #: A report has to cost next to nothing, whatever the run cost.
 PAIRS_PER_SPLIT = 24
+_PIXELS_PER_SPLIT = 36_000_000
+_LONGEST_SIDE = 1024
 SHARDS_PER_SPLIT = 4
 _REFUSED_LOOKED_AT = 200
 _REFUSED_PER_REASON = 3
@@ -47,8 +50,10 @@ class Pair:
         split: Its split.
         file: Its input file.
         index: Its number in that file, from 0.
-        before: uint8 `[H, W, C]`, the whole image.
-        after: uint8 `[H, W, C]`, as stored.
+        before: uint8 `[H, W, C]`; of a large image every second, third, ... row and column.
+        after: uint8 `[H, W, C]`, as stored, likewise.
+        before_size: Height and width as read.
+        after_size: Height and width as stored.
         features: Values of some features that were passed through, as text by name.
     """
 
@@ -57,6 +62,8 @@ class Pair:
     index: int
     before: np.ndarray
     after: np.ndarray
+    before_size: tuple[int, int]
+    after_size: tuple[int, int]
     features: dict[str, str]
 
 
@@ -88,11 +95,18 @@ def sample_pairs(run: str, manifest: Manifest, folders: Mapping[str, str]) -> It
         chosen = shards[:: max(1, -(-len(shards) // SHARDS_PER_SPLIT))]
         chosen = [s for s in chosen if s.quarantined <= _MAX_REFUSED_IN_SHARD]
         refused_at = _refused_at(run, split) if any(s.quarantined for s in chosen) else set()
+        budget = _PIXELS_PER_SPLIT
         for shard in chosen:
             count = -(-PAIRS_PER_SPLIT // len(chosen))
             stored = f"{folders[split]}/{shard.output}"
             with suppress(OSError):  # the input may be gone, if the page is written anew
-                yield from islice(_pairs(shard, stored, manifest.recipe, refused_at), count)
+                for pair in islice(_pairs(shard, stored, manifest.recipe, refused_at), count):
+                    yield pair
+                    budget -= math.prod(pair.before_size)
+                    if budget <= 0:
+                        break
+            if budget <= 0:
+                break
 
 
 def _refused_at(run: str, split: str) -> set[tuple[str, int]]:
@@ -112,14 +126,23 @@ def _pairs(
         before = _decoded(_features(raw)[recipe.image].bytes_list.value[0], whole)
         features = _features(made)
         if before is not None:
+            after = _stored_pixels(features[recipe.image], recipe)
             yield Pair(
                 split=shard.split,
                 file=shard.input,
                 index=raw.index,
-                before=before,
-                after=_stored_pixels(features[recipe.image], recipe),
+                before=_thinned(before),
+                after=_thinned(after),
+                before_size=(before.shape[0], before.shape[1]),
+                after_size=(after.shape[0], after.shape[1]),
                 features=dict(islice(_in_words(features, recipe), 2)),
             )
+
+
+def _thinned(image: np.ndarray) -> np.ndarray:
+    """Leaves rows and columns out of a large image; its levels are still as frequent."""
+    step = -(-max(image.shape[:2]) // _LONGEST_SIDE)
+    return np.ascontiguousarray(image[::step, ::step]) if step > 1 else image
 
 
 def _records(path: str) -> Iterator[Record]:

@@ -121,8 +121,8 @@ def render(
         sampled=len(pairs),
         refused=[_refused_figure(one) for one in refused],
         charts=charts.pixel_histograms(before, after) if pairs else [],
-        aspects=charts.aspect_histogram(before) if pairs else None,
-        sizes=Counter(f"{i.shape[1]} x {i.shape[0]}" for i in before).most_common(8),
+        aspects=charts.aspect_histogram([pair.before_size for pair in pairs]) if pairs else None,
+        sizes=Counter(_size(pair.before_size) for pair in pairs).most_common(8),
         width=charts.WIDTH,
         height=charts.HEIGHT,
         seconds={part: round(float(took), 3) for part, took in seconds.items()},
@@ -168,6 +168,11 @@ def _shown(pairs: list[Pair]) -> list[Pair]:
     return shown
 
 
+def _size(height_width: tuple[int, int]) -> str:
+    height, width = height_width
+    return f"{width} x {height}"
+
+
 def _pair_figure(pair: Pair) -> dict[str, Any]:
     return {
         "split": pair.split,
@@ -176,8 +181,8 @@ def _pair_figure(pair: Pair) -> dict[str, Any]:
         "features": pair.features,
         "before": _picture(pair.before, _PICTURE_SIZE),
         "after": _picture(pair.after, _PICTURE_SIZE),
-        "before_size": f"{pair.before.shape[1]} x {pair.before.shape[0]}",
-        "after_size": f"{pair.after.shape[1]} x {pair.after.shape[0]}",
+        "before_size": _size(pair.before_size),
+        "after_size": _size(pair.after_size),
     }
 
 
