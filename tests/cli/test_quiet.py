@@ -11,7 +11,7 @@ from pixelbake.cli.quiet import quiet
 with quiet(enabled={enabled}):
     os.write(2, b"C++ ")
     subprocess.run(["sh", "-c", "echo worker >&2"])
-    warnings.warn("warning", FutureWarning)
+    warnings.warn("warning", UserWarning)
     logging.getLogger("apache_beam.runners").error("beam")
     print("words", file=sys.stderr)
 os.write(2, b"after")
