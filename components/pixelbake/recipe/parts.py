@@ -64,7 +64,7 @@ class Resize(Part):
         reducing_gap: How large JPEGs are decoded smaller, at 1/2, 1/4 or 1/8 of their size, before
             they are resized: by the largest step that leaves at least `reducing_gap` times the
             wanted height and width. At least 1.0; the larger, the closer to decoding in full
-            (docs/performance.md says how close, and what it saves). It is `reducing_gap` of
+            (`python -m bench.reduced_decoding` measures how close). It is `reducing_gap` of
             Pillow's `Image.thumbnail`, and the reduced pixels are those of Pillow's `draft`. PNGs
             and masks are always decoded in full. Default None: so are JPEGs. Not for `"nearest"`,
             which invents no pixels.
