@@ -9,6 +9,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
+from tensorflow.python.grappler import tf_optimizer
 
 from pixelbake import images
 from pixelbake.errors import RecipeError
@@ -137,13 +138,16 @@ def freeze_image_graph(recipe: Recipe) -> ImageGraph:
         stages.get_concrete_function(),
         lower_control_flow=False,  # branches and loops, lowered, could not be imported into map_fn
     )
+    graph_def = frozen.graph.as_graph_def()
     if recipe.numerics == "float64":
-        _check_float64(recipe, frozen.graph.as_graph_def())
+        _check_float64(recipe, graph_def)
+    fed = [tensor.op.name for tensor in frozen.inputs]
+    graph_def = _folded(graph_def, fed, [tensor.op.name for tensor in frozen.outputs])
     names = ["decode", "resize", *(f"layer_{i}" for i in range(len(layers))), "quantise"]
     with tf.Graph().as_default() as graph:  # once more, so that every end has a name of its own
         feeds = [tf.compat.v1.placeholder(spec.dtype, (), spec.name) for spec in specs]
         values = tf.graph_util.import_graph_def(
-            frozen.graph.as_graph_def(),
+            graph_def,
             input_map=dict(zip((tensor.name for tensor in frozen.inputs), feeds, strict=True)),
             return_elements=[tensor.name for tensor in frozen.outputs],
             name="",
@@ -152,6 +156,24 @@ def freeze_image_graph(recipe: Recipe) -> ImageGraph:
             tf.identity(value, name=f"{_STAGES}{i:03d}.{name}")
         tf.identity(values[-1], name=_PIXELS)
     return ImageGraph(graph.as_graph_def().SerializeToString(deterministic=True))
+
+
+def _folded(graph_def: Any, inputs: list[str], outputs: list[str]) -> Any:
+    """Folds constants, once and for all.
+
+    TensorFlow would do so when the graph runs, in one place and not in another (not in a
+    `tf.data` function, as in the export): a division by a constant becomes a multiplication,
+    and the two differ in the last bit.
+    """
+    with tf.Graph().as_default() as graph:
+        tf.graph_util.import_graph_def(graph_def, name="")
+        meta_graph = tf.compat.v1.train.export_meta_graph(graph=graph)
+    for name in (*inputs, *outputs):  # what is not to be folded away, nor renamed
+        meta_graph.collection_def["train_op"].node_list.value.append(name)
+    config = tf.compat.v1.ConfigProto()
+    config.graph_options.rewrite_options.optimizers.append("constfold")
+    config.graph_options.rewrite_options.min_graph_nodes = -1
+    return tf_optimizer.OptimizeGraph(config, meta_graph)
 
 
 def _orientation(name: str) -> str:
@@ -163,8 +185,10 @@ def _check_float64(recipe: Recipe, graph_def: Any) -> None:
     """Refuses layers that compute in another dtype than they are given."""
     for node in graph_def.node:
         layer = re.search(r"\blayer_(\d+)", node.name)
-        if layer and node.attr["T"].type in (_FLOAT32, _FLOAT16, _BFLOAT16):
-            i, dtype = int(layer[1]), tf.dtypes.as_dtype(node.attr["T"].type).name
+        # Asking for an attribute that is not there would make it.
+        kind = node.attr["T"].type if layer and "T" in node.attr else None
+        if layer and kind in (_FLOAT32, _FLOAT16, _BFLOAT16):
+            i, dtype = int(layer[1]), tf.dtypes.as_dtype(kind).name
             raise RecipeError(
                 f"layers[{i}] ({recipe.layers[i].layer}) computes in {dtype} ({node.op}), whatever "
                 "it is given. Received: numerics='float64'. Set numerics to 'float32', or leave "

@@ -206,8 +206,7 @@ def test_the_fitted_values_are_in_the_graph_and_serve(run, tmp_path):
     loaded = tf.saved_model.load(str(tmp_path / "m"))
     (served,) = loaded.signatures["serve_image_bytes"](tf.constant(TRAIN)).values()
     read = np.stack([e["image"] for e in pixelbake.read_examples(run.output, "train")])
-    # Pixels that are not rounded may differ in the last bit from one graph to another.
-    np.testing.assert_allclose(served, read, atol=1e-6)
+    np.testing.assert_array_equal(served, read)
 
 
 def test_nothing_of_the_counting_is_left_in_the_run(run):
