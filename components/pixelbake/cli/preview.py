@@ -61,12 +61,11 @@ def preview(
 
 def _draw(job: str, inputs: tuple[str, ...], output: str, records: tuple[int, ...]) -> None:
     from pixelbake.errors import InputError, OutputError
-    from pixelbake.intake.gate import ImageLimits
     from pixelbake.job import job_from_yaml
     from pixelbake.preview import StageViewer, draw_sheet
 
     config = job_from_yaml(job)
-    limits = ImageLimits(config.limits.max_image_pixels, config.limits.max_image_bytes)
+    limits = config.limits.images
     viewer = StageViewer(_fitted(config), limits)
     rows = []
     for name, images in _images(config, inputs, records):
@@ -129,7 +128,6 @@ def _record(config: JobConfig, path: str, index: int) -> tuple[bytes, ...]:
     from itertools import islice
 
     from pixelbake.errors import InputError
-    from pixelbake.intake.gate import ImageLimits
     from pixelbake.intake.reasons import Quarantined
     from pixelbake.intake.tfrecord import read_tfrecord
     from pixelbake.job.record_gate import RecordGate
@@ -140,7 +138,7 @@ def _record(config: JobConfig, path: str, index: int) -> tuple[bytes, ...]:
         raise InputError(f"{path} has no record {index}: neither an image nor so many records.")
     if isinstance(found, Quarantined):
         raise InputError(f"{path}, record {index}: {found.message}.")
-    limits = ImageLimits(config.limits.max_image_pixels, config.limits.max_image_bytes)
+    limits = config.limits.images
     checked = RecordGate.of(config.recipe, limits).check(found)
     if isinstance(checked, Quarantined):
         raise InputError(f"{path}, record {index}: {checked.message} ({checked.reason.value}).")

@@ -50,6 +50,11 @@ class Limits(Part):
     max_image_bytes: Annotated[int, Field(ge=1)] = ImageLimits.max_bytes
     max_record_bytes: Annotated[int, Field(ge=1, le=2**31 - 1)] = MAX_RECORD_BYTES
 
+    @property
+    def images(self) -> ImageLimits:
+        """How large an encoded or decoded image may be, as the gate takes it."""
+        return ImageLimits(max_pixels=self.max_image_pixels, max_bytes=self.max_image_bytes)
+
 
 class Fit(Part):
     """What the layers that learn from the data are fitted on.

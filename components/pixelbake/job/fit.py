@@ -13,12 +13,10 @@ from typing import Any
 
 import apache_beam as beam
 import numpy as np
-from apache_beam.io.filesystem import CompressionTypes
 from apache_beam.io.filesystems import FileSystems
 
 from pixelbake.errors import InputError, RunError
-from pixelbake.files import read_bytes, write_bytes
-from pixelbake.intake.gate import ImageLimits
+from pixelbake.files import open_bytes, read_bytes, write_bytes
 from pixelbake.intake.tfrecord import Record, read_tfrecord
 from pixelbake.job.batch_transform import DATA_ERRORS
 from pixelbake.job.batching import batches_by_pixels
@@ -195,9 +193,7 @@ def _count(
     beam_args: Sequence[str],
 ) -> _Counted:
     """Counts the levels that layer number `index` sees, file by file, and adds them up."""
-    gate = RecordGate.of(
-        recipe, ImageLimits(max_pixels=limits.max_image_pixels, max_bytes=limits.max_image_bytes)
-    )
+    gate = RecordGate.of(recipe, limits.images)
     basis = {
         "layers": before(recipe, index).hash,
         "needed": {name: f.model_dump(mode="json") for name, f in recipe.passthrough.items()},
@@ -291,7 +287,7 @@ class _CountShard(beam.DoFn):
                 else:
                     refused += not checked.reason.is_file_fault
 
-        with FileSystems.open(task.path, compression_type=CompressionTypes.UNCOMPRESSED) as file:
+        with open_bytes(task.path) as file:
             for batch in batches_by_pixels(admitted(file), lambda one: one.pixels):
                 raise_if_interrupted()
                 total += self._of_batch(batch)

@@ -19,7 +19,6 @@ from apache_beam.metrics import Metrics
 
 from pixelbake.errors import RunError
 from pixelbake.files import local_copy, write_bytes
-from pixelbake.intake.gate import ImageLimits
 from pixelbake.intake.reasons import Quarantined
 from pixelbake.intake.tfrecord import Record, frame_record, read_tfrecord
 from pixelbake.job.batch_transform import BatchTransform
@@ -91,10 +90,7 @@ class TransformImages(beam.PTransform):
     def __init__(self, recipe: Recipe, folders: RunFolders, limits: Limits | None = None) -> None:
         super().__init__()
         limits = limits or Limits()
-        gate = RecordGate.of(
-            recipe,
-            ImageLimits(max_pixels=limits.max_image_pixels, max_bytes=limits.max_image_bytes),
-        )
+        gate = RecordGate.of(recipe, limits.images)
         self._do_fn = _TransformShard(gate, folders, limits.max_record_bytes, recipe.resize)
 
     def expand(self, tasks: Any) -> Any:

@@ -12,10 +12,9 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
-from apache_beam.io.filesystem import CompressionTypes
-from apache_beam.io.filesystems import FileSystems
 
 from pixelbake import images as codecs
+from pixelbake.files import open_bytes
 from pixelbake.intake.gate import ImageLimits, Refusal, check_image
 from pixelbake.intake.reasons import Quarantined
 from pixelbake.intake.tfrecord import Record, read_tfrecord
@@ -146,7 +145,7 @@ def _thinned(image: np.ndarray) -> np.ndarray:
 
 
 def _records(path: str) -> Iterator[Record]:
-    with FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED) as file:
+    with open_bytes(path) as file:
         for item in read_tfrecord(file, path):
             if isinstance(item, Record):
                 yield item
