@@ -138,30 +138,28 @@ def test_it_holds_no_functions_which_would_be_lost_inside_a_map(case):
     assert [function.signature.name for function in graph.library.function] == []
 
 
-#: Layers that say where others work. Their masks are float32 whatever they are given.
-MASKING = [case for case in CASES if "Mask" in case.layer.__name__]
-
-
 @pytest.mark.parametrize(
     "case",
     [
         case
         for case in CASES
-        if 3 in case.channels
-        and not case.takes_mask
-        and case not in MASKING
-        and case.config.get("value_range", (0, 1)) == (0, 1)
+        if 3 in case.channels and case.config.get("value_range", (0, 1)) == (0, 1)
     ],
     ids=str,
 )
-def test_every_layer_over_images_computes_in_float64_where_that_is_promised(case):
+def test_every_layer_computes_in_float64_where_that_is_promised(case):
     resize = Resize(height=60, width=80)
-    recipe = Recipe(layers=[case.make()], resize=resize, numerics="float64")
-    assert run(freeze_image_graph(recipe).stages, PHOTOS[0])["layers[0]"].dtype == np.float64
-
-
-@pytest.mark.parametrize("case", [c for c in MASKING if not c.takes_mask][:3], ids=str)
-def test_a_layer_over_masks_is_refused_where_float64_is_promised(case):
-    recipe = Recipe(layers=[case.make()], resize=Resize(height=60, width=80), numerics="float64")
-    with pytest.raises(RecipeError, match=r"layers\[0\] .* computes in float32"):
-        freeze_image_graph(recipe)
+    mask = "mask" if case.takes_mask else None
+    layer = case.make()
+    if case.takes_mask:
+        layer.build([(None, None, None, 3), (None, None, None, 1)])
+    recipe = Recipe(
+        layers=[layer],
+        resize=resize,
+        mask=mask,
+        output=Output(encoding="raw"),
+        numerics="float64",
+    )
+    encoded = PHOTOS[:1] + (masks_of(PHOTOS[:1]) if mask else [])
+    pixels = run(freeze_image_graph(recipe).stages, *encoded)["layers[0]"]
+    assert pixels.dtype == np.float64

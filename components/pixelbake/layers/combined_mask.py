@@ -7,7 +7,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from pixelbake.layers.arguments import check_images
+from pixelbake.layers.arguments import check_images, working_dtype
 from pixelbake.layers.nesting_layer import (
     NestingLayer,
     check_mask_shape,
@@ -74,10 +74,9 @@ class CombinedMask(NestingLayer):
         self.compute_output_shape(
             tuple(image.shape) if given is None else [tuple(image.shape), tuple(given.shape)]
         )
-        image = ops.cast(image, "float32")
-        combined, *others = (
-            ops.cast(through(chain, image, given), "float32") for chain in self.masks
-        )
+        dtype = working_dtype(self.compute_dtype)
+        image = ops.cast(image, dtype)
+        combined, *others = (ops.cast(through(chain, image, given), dtype) for chain in self.masks)
         for other in others:
             combined = _MODES[self.mode](combined, other)
         return ops.cast(combined, self.compute_dtype)

@@ -52,7 +52,8 @@ class EllipseMask(RegionMask):
         # Without a division, which graph optimisers would round differently.
         across = (x - (left + right) / 2 * unit_x) * radius_y
         down = (y - (top + bottom) / 2 * unit_y) * radius_x
-        return ops.square(across) + ops.square(down) <= ops.square(radius_x * radius_y)
+        most = radius_x * radius_y  # a number where coordinates are pixels, and of no dtype then
+        return ops.square(across) + ops.square(down) <= most * most
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""

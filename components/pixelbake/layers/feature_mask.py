@@ -7,7 +7,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from pixelbake.layers.arguments import check_images, whole_number
+from pixelbake.layers.arguments import check_images, whole_number, working_dtype
 from pixelbake.layers.levels import to_levels
 
 __all__ = ["FeatureMask"]
@@ -67,10 +67,11 @@ class FeatureMask(keras.Layer):
         check_images("FeatureMask", image, "images")
         check_images("FeatureMask", mask, "masks")
         if self.classes is not None:
-            levels = to_levels(ops.cast(mask, "float32"), (0.0, 1.0))
+            dtype = working_dtype(self.compute_dtype)
+            levels = to_levels(ops.cast(mask, dtype), (0.0, 1.0))
             mask = ops.zeros_like(levels)
             for value in self.classes:
-                mask = ops.maximum(mask, ops.cast(levels == value, "float32"))
+                mask = ops.maximum(mask, ops.cast(levels == value, dtype))
         return ops.cast(mask, self.compute_dtype)
 
     def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:

@@ -10,7 +10,7 @@ __all__ = ["from_levels", "to_levels"]
 
 
 def to_levels(images: Any, value_range: tuple[float, float]) -> Any:
-    """Returns the nearest level of every pixel, as float32 integers in 0..255.
+    """Returns the nearest level of every pixel, as whole floats in 0..255.
 
     A pixel that was decoded from 8 bits gives its own level back.
     """

@@ -7,7 +7,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from pixelbake.layers.arguments import check_images
+from pixelbake.layers.arguments import check_images, working_dtype
 from pixelbake.layers.nesting_layer import (
     NestingLayer,
     check_mask_shape,
@@ -86,10 +86,11 @@ class Masked(NestingLayer):
         self.compute_output_shape(
             tuple(image.shape) if given is None else [tuple(image.shape), tuple(given.shape)]
         )
-        image = ops.cast(image, "float32")
-        mask = ops.clip(ops.cast(through(self.mask, image, given), "float32"), 0.0, 1.0)
-        inside = ops.cast(through(self.inside or [], image, given), "float32")
-        outside = ops.cast(through(self.outside or [], image, given), "float32")
+        dtype = working_dtype(self.compute_dtype)
+        image = ops.cast(image, dtype)
+        mask = ops.clip(ops.cast(through(self.mask, image, given), dtype), 0.0, 1.0)
+        inside = ops.cast(through(self.inside or [], image, given), dtype)
+        outside = ops.cast(through(self.outside or [], image, given), dtype)
         return ops.cast(mask * inside + (1.0 - mask) * outside, self.compute_dtype)
 
     def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:

@@ -24,20 +24,20 @@ class RegionMask(PixelLayer):
     def transform(self, images: Any) -> Any:
         """Returns 1 inside the region and 0 outside, `[B, H, W, 1]`."""
         batch, height, width, _ = ops.shape(images)
-        y = ops.reshape(ops.arange(height, dtype="float32"), (1, -1, 1, 1)) + 0.5
-        x = ops.reshape(ops.arange(width, dtype="float32"), (1, 1, -1, 1)) + 0.5
+        y = ops.reshape(ops.arange(height, dtype=images.dtype), (1, -1, 1, 1)) + 0.5
+        x = ops.reshape(ops.arange(width, dtype=images.dtype), (1, 1, -1, 1)) + 0.5
         unit = (1.0, 1.0)
         if self.relative:
-            unit = (ops.cast(width, "float32"), ops.cast(height, "float32"))
-        inside = ops.cast(self.contains(x, y, *unit), "float32")
+            unit = (ops.cast(width, images.dtype), ops.cast(height, images.dtype))
+        inside = ops.cast(self.contains(x, y, *unit), images.dtype)
         return ops.broadcast_to(inside, (batch, height, width, 1))
 
     def contains(self, x: Any, y: Any, unit_x: Any, unit_y: Any) -> Any:
         """Says which points belong to the region.
 
         Args:
-            x: Float32 `[1, 1, W, 1]`, in pixels.
-            y: Float32 `[1, H, 1, 1]`, in pixels.
+            x: Float32 or float64 `[1, 1, W, 1]`, in pixels.
+            y: The same `[1, H, 1, 1]`, in pixels.
             unit_x: How many pixels are one unit of the region's own x coordinates.
             unit_y: The same for y.
 

@@ -68,7 +68,7 @@ class ThresholdMask(PixelLayer):
             seen = images[..., self.channel : self.channel + 1]
         else:
             seen = images if images.shape[-1] == 1 else luma(images)
-        return ops.cast(seen > self.threshold, "float32")
+        return ops.cast(seen > self.threshold, images.dtype)
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         """Returns `[B, H, W, 1]`."""

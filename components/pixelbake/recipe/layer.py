@@ -216,7 +216,7 @@ class LayerSpec(Part):
         for argument, depth in nested_arguments(cls).items():
             config[argument] = argument_of(
                 [
-                    [spec.build(name=f"{argument}_{i}_{j}") for j, spec in enumerate(chain)]
+                    [spec.build(f"{argument}_{i}_{j}", dtype) for j, spec in enumerate(chain)]
                     for i, chain in enumerate(self._nested[argument])
                 ],
                 depth,
