@@ -49,7 +49,8 @@ class Plan:
         only: Contenders to run; pixelbake always does.
         scaling: Numbers of crops whose time per image is compared; empty for none.
         encodings: Output encodings of pixelbake beside JPEG.
-        calls: Calls in the measurement of latency, and repeats in the profile a tenth of it.
+        calls: Calls in the measurement of latency; repeats in the profile and of the command's
+            start are a tenth of it.
     """
 
     work: Path
@@ -92,10 +93,11 @@ def run_plan(plan: Plan) -> dict[str, Any]:
         for name, one in results[part].items()
         if name.startswith("pixelbake")
     )
-    print("reduced decoding, profile and latency")
+    print("reduced decoding, profile, latency and start-up")
     results["reducing_gap"] = _module("bench.reduced_decoding", max(1, plan.calls // 40))
     results["profile_cpu_ms"] = _module("bench.stages", max(2, plan.calls // 10))
     results["serving_latency"] = _module("bench.serving_latency", plan.calls)
+    results["command_start_up"] = _module("bench.command_start_up", max(2, plan.calls // 10))
     return results
 
 
