@@ -9,6 +9,7 @@ from typing import Any
 
 from bench.chart import write_chart
 from bench.contenders import CONTENDERS
+from bench.readme import write_summary
 
 __all__ = ["line_of", "write_document"]
 
@@ -50,11 +51,11 @@ _HEAD = (
 
 
 def write_document(results: Path, docs: Path) -> None:
-    """Writes `performance.md` and its chart.
+    """Writes `performance.md`, its chart, and the README's few ratios.
 
     Args:
-        results: The JSON file.
-        docs: Folder to write to.
+        results: The JSON file; the results of each line are in `lines/` beside it.
+        docs: Folder to write to; the README is above it.
     """
     found = json.loads(results.read_text())
     (docs / _CHART).parent.mkdir(parents=True, exist_ok=True)
@@ -74,8 +75,9 @@ def write_document(results: Path, docs: Path) -> None:
     )
     parts = [intro, _contenders(found), _guard(found), _lines(results.parent / "lines")]
     parts += [_encodings(found), _photos(found), _reducing_gap(found)]
-    parts += [_scaling(found), _profile(found), _latency(found)]
+    parts += [_scaling(found), _profile(found), _latency(found), _start_up(found)]
     (docs / "performance.md").write_text("\n".join(part for part in parts if part))
+    write_summary(results.parent / "lines", docs.parent / "README.md")
 
 
 def line_of(versions: dict[str, str]) -> str:
@@ -245,6 +247,16 @@ def _latency(found: dict[str, Any]) -> str:
         "pixels, `plain` decodes JPEGs and does nothing else, `export_<encoding>` is "
         "pixelbake's export with the recipe inside, which resizes to the model's size "
         "first. Times the batch size.\n\n" + _table(("export x batch", "p50, ms", "p99, ms"), rows)
+    )
+
+
+def _start_up(found: dict[str, Any]) -> str:
+    rows = [
+        (f"`{name}`", f"{one['median_s']:.2f}", f"{one['max_s']:.2f}")
+        for name, one in found["command_start_up"].items()
+    ]
+    return "## Start-up of the command\n\nThe first line is Python itself.\n\n" + _table(
+        ("command", "median, s", "slowest, s"), rows
     )
 
 

@@ -65,6 +65,9 @@ def test_a_ratio_compares_runs_of_the_same_round(sources):
 def test_a_quick_run_writes_results_and_document(tmp_path):
     pytest.importorskip("matplotlib")
     results, docs = tmp_path / "results.json", tmp_path / "docs"
+    readme = tmp_path / "README.md"
+    markers = ("<!-- written by make bench: -->\n", "<!-- :written by make bench -->")
+    readme.write_text(f"before\n{markers[0]}old{markers[1]}\nafter\n")
     arguments = ["--quick", "--only", *ONLY, "--results", str(results), "--docs", str(docs)]
     main([*arguments, "--work", str(tmp_path / "work")])
     found = json.loads(results.read_text())
@@ -80,7 +83,14 @@ def test_a_quick_run_writes_results_and_document(tmp_path):
     assert found["reducing_gap"]["1.0"]["cpu_ms"] < found["reducing_gap"]["none"]["cpu_ms"]
     assert found["peak_rss_gib"] > 0
     assert found["profile_cpu_ms"]["blur"] > 0
+    assert found["command_start_up"]["pixelbake --help"]["median_s"] > 0
     text = (docs / "performance.md").read_text()
     assert "images/performance.svg" in text
     assert "left out with --only" in text
     assert (docs / "images" / "performance.svg").read_text().startswith("<?xml")
+    ratio = found["ratios"]["tf_data"]
+    table = readme.read_text()
+    assert f"| a tf.data script | {ratio:.2f} |" in table
+    assert "old" not in table
+    assert table.startswith("before\n")
+    assert table.endswith("\nafter\n")
