@@ -29,7 +29,7 @@ env: ## Build the environment (every other target does so by itself)
 demo: env ## Run a real TFX pipeline on real scans, and serve one
 	@$(BIN)/python -m pipeline.demo
 
-demo-mask: env ## Learn a mask, bake it, apply it at scale and serve it
+demo-mask: env ## Learn a mask in one run of a TFX pipeline, apply it in the next
 	@$(BIN)/python -m pipeline.learned_mask $(if $(PAGE),--page $(PAGE))
 
 test: env ## Run the fast tests (minutes)

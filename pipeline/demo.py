@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import logging
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -54,7 +52,7 @@ def _pipeline() -> Path:
     _title("1,797 scanned digits through a TFX pipeline")
     import pixelbake
     from pipeline.digits import write_digits
-    from pipeline.local_runner import run_locally
+    from pipeline.local_runner import run_locally, show_components_only
     from pipeline.pipeline import MIN_ACCURACY, create_components
 
     counts = write_digits(OUTPUT / "digits")
@@ -65,7 +63,7 @@ def _pipeline() -> Path:
         serving=OUTPUT / "serving",
         train_steps=TRAIN_STEPS,
     )
-    _show_components_only()
+    show_components_only()
     run_locally(components, OUTPUT / "pipeline")
 
     accuracy = _accuracy(OUTPUT / "pipeline" / "artifacts" / "Evaluator" / "evaluation")
@@ -102,23 +100,6 @@ def _serve(pushed: Path) -> None:
         print(answer.strip())
         if int(answer.split()[0]) != label:
             print(f"  (the label says {label}: it is one of those that the model gets wrong)")
-
-
-def _show_components_only() -> None:
-    """Prints a line when a component starts, and hides the libraries' own log."""
-    from absl import logging as absl_logging
-
-    class Started(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            found = re.fullmatch(r"Component (\w+) is running\.", record.getMessage())
-            if found:
-                print(f"  {found[1]}", flush=True)
-
-    absl_logging.set_verbosity(absl_logging.INFO)
-    absl_logging.get_absl_handler().setLevel(logging.ERROR)
-    logging.getLogger("absl").addHandler(Started())
-    logging.getLogger("absl").propagate = False
-    logging.getLogger().setLevel(logging.ERROR)
 
 
 def _title(text: str) -> None:

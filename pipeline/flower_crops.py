@@ -19,6 +19,7 @@ __all__ = ["CROP_SIZE", "flower_crops", "write_flower_crops"]
 
 CROP_SIZE = 48
 CROPS = {"train": 400, "eval": 200}
+SHARDS = {"train": 2, "eval": 1}
 BAND = 64
 JPEG_QUALITY = 90
 
@@ -41,20 +42,27 @@ def flower_crops(split: str) -> list[tuple[np.ndarray, np.ndarray]]:
 
 
 def write_flower_crops(folder: Path) -> None:
-    """Writes `<folder>/<split>.tfrecord`: each Example has `image` (JPEG) and `flower` (0 to 1)."""
+    """Writes the crops as `<folder>/<split>-SSSSS-of-NNNNN.tfrecord`.
+
+    Each Example has `image`, a JPEG, and `flower`, the share of its pixels that are flower.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    for split in CROPS:
-        with tf.io.TFRecordWriter(str(folder / f"{split}.tfrecord")) as writer:
-            for crop, is_flower in flower_crops(split):
-                image = tf.io.encode_jpeg(crop, quality=JPEG_QUALITY).numpy()
-                feature = {
-                    "image": tf.train.Feature(bytes_list=tf.train.BytesList(value=[image])),
-                    "flower": tf.train.Feature(
-                        float_list=tf.train.FloatList(value=[is_flower.mean()])
-                    ),
-                }
-                example = tf.train.Example(features=tf.train.Features(feature=feature))
-                writer.write(example.SerializeToString())
+    for split, of in SHARDS.items():
+        crops = flower_crops(split)
+        for shard in range(of):
+            path = folder / f"{split}-{shard:05d}-of-{of:05d}.tfrecord"
+            with tf.io.TFRecordWriter(str(path)) as writer:
+                for crop, is_flower in crops[shard::of]:
+                    writer.write(_example(crop, is_flower).SerializeToString())
+
+
+def _example(crop: np.ndarray, is_flower: np.ndarray) -> tf.train.Example:
+    image = tf.io.encode_jpeg(crop, quality=JPEG_QUALITY).numpy()
+    feature = {
+        "image": tf.train.Feature(bytes_list=tf.train.BytesList(value=[image])),
+        "flower": tf.train.Feature(float_list=tf.train.FloatList(value=[is_flower.mean()])),
+    }
+    return tf.train.Example(features=tf.train.Features(feature=feature))
 
 
 def _flower_pixels(photo: np.ndarray) -> np.ndarray:

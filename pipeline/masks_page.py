@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import keras
 import numpy as np
 from PIL import Image
 from sklearn.datasets import load_sample_images
 
-import pixelbake
+from pipeline.mask_figures import Figures
 from pixelbake.layers import (
     BoxMask,
     EllipseMask,
@@ -29,11 +28,17 @@ _GAP = 6
 _BEGIN, _END = "<!-- figures begin -->", "<!-- figures end -->"
 
 
-def write_masks_page(page: Path, rows: list[str], figures: Any, output: Path) -> None:
-    """Writes figures between the page's two marks, and its pictures beside it."""
-    images = page.parent / "images"
-    write_given_masks_picture(images / "masks.png")
-    write_learned_mask_picture(output, images / "learned-mask.png")
+def write_masks_page(page: Path, figures: Figures, images: list[list[np.ndarray]]) -> None:
+    """Writes figures between the page's two marks, and its pictures beside it.
+
+    Args:
+        page: The Markdown file.
+        figures: What came out.
+        images: Held-out images, a row for each run.
+    """
+    folder = page.parent / "images"
+    write_given_masks_picture(folder / "masks.png")
+    write_learned_mask_picture(images, folder / "learned-mask.png")
     text = page.read_text()
     head, rest = text.split(_BEGIN)
     _, tail = rest.split(_END)
@@ -41,11 +46,12 @@ def write_masks_page(page: Path, rows: list[str], figures: Any, output: Path) ->
         _BEGIN,
         "| how much of a held-out crop is flower | mean absolute error |",
         "|---|---|",
-        *rows,
+        *(f"| {name} | {error:.3f} |" for name, error in figures.rows()),
         "",
         f"The mask's mean is {figures.in_flower:.2f} over pixels of the flower and "
-        f"{figures.elsewhere:.2f} over all others. The export, asked about {figures.served} raw "
-        f"crops, differs from the model on the job's images by {figures.largest_skew:.1g} at most.",
+        f"{figures.elsewhere:.2f} over all others. ServingCheck sent {figures.compared} raw crops "
+        "through the export: its answers differ from the model's on the run's images by "
+        f"{figures.largest_skew:.1g} at most.",
         _END,
     ]
     page.write_text(head + "\n".join(block) + tail)
@@ -69,13 +75,12 @@ def write_given_masks_picture(path: Path) -> None:
     _write_sheet([[np.round(one).astype(np.uint8)[::2, ::2] for one in pictures]], path)
 
 
-def write_learned_mask_picture(output: Path, path: Path, count: int = 8) -> None:
-    """Writes held-out crops as they are, and below them what the baked mask left of them."""
+def write_learned_mask_picture(images: list[list[np.ndarray]], path: Path, count: int = 8) -> None:
+    """Writes some of the images, a row for each run."""
     rows = []
-    for run in ("plain", "masked"):
-        examples = list(pixelbake.read_examples(str(output / run), "eval").as_numpy_iterator())
-        chosen = np.linspace(0, len(examples) - 1, count).round().astype(int)
-        rows.append([examples[i]["image"].repeat(2, 0).repeat(2, 1) for i in chosen])
+    for row in images:
+        chosen = np.linspace(0, len(row) - 1, count).round().astype(int)
+        rows.append([row[i].repeat(2, 0).repeat(2, 1) for i in chosen])
     _write_sheet(rows, path)
 
 

@@ -14,7 +14,13 @@ from tfx.proto import example_gen_pb2
 from pixelbake import Recipe
 from pixelbake.tfx import PixelTransform, ServingCheck
 
-__all__ = ["MIN_ACCURACY", "PIPELINE_NAME", "create_components", "create_pipeline"]
+__all__ = [
+    "MIN_ACCURACY",
+    "PIPELINE_NAME",
+    "create_components",
+    "create_pipeline",
+    "import_examples",
+]
 
 PIPELINE_NAME = "digits"
 
@@ -42,13 +48,7 @@ def create_components(
     Returns:
         The components by name, in order.
     """
-    splits = [
-        example_gen_pb2.Input.Split(name=split, pattern=f"{split}-*") for split in ("train", "eval")
-    ]
-    example_gen = tfx.components.ImportExampleGen(
-        input_base=data if isinstance(data, RuntimeParameter) else str(data),
-        input_config=example_gen_pb2.Input(splits=splits),
-    )
+    example_gen = import_examples(data)
     statistics_gen = tfx.components.StatisticsGen(examples=example_gen.outputs["examples"])
     schema_gen = tfx.components.SchemaGen(statistics=statistics_gen.outputs["statistics"])
     example_validator = tfx.components.ExampleValidator(
@@ -99,8 +99,22 @@ def create_components(
     }
 
 
+def import_examples(data: Path | RuntimeParameter) -> tfx.components.ImportExampleGen:
+    """Returns the component that imports `train-*` and `eval-*` of a folder as two splits."""
+    splits = [
+        example_gen_pb2.Input.Split(name=split, pattern=f"{split}-*") for split in ("train", "eval")
+    ]
+    return tfx.components.ImportExampleGen(
+        input_base=data if isinstance(data, RuntimeParameter) else str(data),
+        input_config=example_gen_pb2.Input(splits=splits),
+    )
+
+
 def create_pipeline(
-    components: dict[str, BaseNode], root: Path | str, metadata: Path | None = None
+    components: dict[str, BaseNode],
+    root: Path | str,
+    metadata: Path | None = None,
+    name: str = PIPELINE_NAME,
 ) -> tfx.dsl.Pipeline:
     """Puts components into a pipeline.
 
@@ -108,9 +122,10 @@ def create_pipeline(
         components: What `create_components` returns, and whatever was added to it.
         root: Folder for the artifacts.
         metadata: SQLite file for the metadata, where the orchestrator keeps none itself.
+        name: The pipeline's name.
     """
     return tfx.dsl.Pipeline(
-        pipeline_name=PIPELINE_NAME,
+        pipeline_name=name,
         pipeline_root=str(root),
         components=list(components.values()),
         metadata_connection_config=metadata
