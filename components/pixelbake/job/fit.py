@@ -26,6 +26,7 @@ from pixelbake.job.manifest import FittedLayer, library_versions
 from pixelbake.job.pipeline import run_pipeline
 from pixelbake.job.record_gate import Admitted, RecordGate
 from pixelbake.job.shards import ShardTask, plan_shards
+from pixelbake.job.worker_threads import one_thread_an_op
 from pixelbake.level_counting import LevelCounting, level_counting
 from pixelbake.recipe import Recipe
 from pixelbake.recipe.fitting import before, fit_layer, with_layer
@@ -261,6 +262,7 @@ class _CountShard(beam.DoFn):
 
     def setup(self) -> None:
         die_with(self._driver)
+        one_thread_an_op(self._driver)
         self._count = self._counting.traced()
 
     def teardown(self) -> None:

@@ -30,6 +30,7 @@ from pixelbake.job.quarantine import quarantine_example
 from pixelbake.job.record_gate import Admitted, RecordGate
 from pixelbake.job.shards import ShardResult, ShardTask
 from pixelbake.job.staging import PART_SUFFIX
+from pixelbake.job.worker_threads import one_thread_an_op
 from pixelbake.recipe import Recipe
 from pixelbake.recipe.parts import Resize
 
@@ -120,6 +121,7 @@ class _TransformShard(beam.DoFn):
 
     def setup(self) -> None:
         die_with(self._driver)
+        one_thread_an_op(self._driver)
         with local_copy(self._folders.transform_graph) as graph:
             self._transform = BatchTransform(
                 graph, self._gate.image_features, self._gate.passthrough
