@@ -3,8 +3,10 @@ import dataclasses
 import pytest
 import tensorflow as tf
 
+from pixelbake.errors import RunError
 from pixelbake.intake.reasons import Quarantined, Reason
-from pixelbake.job.quarantine import quarantine_example, read_quarantine
+from pixelbake.job.quarantine import quarantine_example, quarantined_records, read_quarantine
+from pixelbake.job.shards import ShardResult
 from tests.job.inputs import PHOTOS, example, write
 
 ITEM = Quarantined(
@@ -92,3 +94,29 @@ def test_a_run_without_quarantine_gives_nothing(tmp_path):
 
 def test_the_same_item_makes_the_same_bytes():
     assert quarantine_example(ITEM) == quarantine_example(dataclasses.replace(ITEM))
+
+
+def books(name, output, quarantined):
+    return ShardResult(
+        split="train",
+        index=0,
+        input=name,
+        output=output,
+        read=9,
+        written=9 - quarantined,
+        quarantined=quarantined,
+    )
+
+
+def test_which_records_of_one_file_were_quarantined_is_read_from_its_own_shard(tmp_path):
+    fault = dataclasses.replace(ITEM, index=8, reason=Reason.FILE_TRUNCATED)
+    run = keep(tmp_path, numbered(2), [*numbered(5, 3), fault])
+    shard = books(ITEM.file, "transformed_examples-00001-of-00002.gz", 2)
+    assert quarantined_records(run, shard) == {3, 5}
+    assert quarantined_records(run, books(ITEM.file, "x.gz", 0)) == set()
+
+
+def test_a_quarantine_that_has_not_what_the_books_say_is_not_gone_by(tmp_path):
+    run = keep(tmp_path, numbered(2))
+    with pytest.raises(RunError, match=r"holds 1 quarantined records .* by its books there are 2"):
+        quarantined_records(run, books(ITEM.file, "transformed_examples-00000-of-00001", 2))

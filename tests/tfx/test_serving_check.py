@@ -95,6 +95,7 @@ def test_a_model_that_serves_what_it_was_trained_on_is_pushed(root):
     assert (blessing(root, "good") / "INFRA_BLESSED").exists()
     found = json.loads((blessing(root, "good") / "verification.json").read_text())
     assert (found["consistent"], found["records"], found["of"]) == (True, 10, len(PHOTOS) - 1)
+    assert "Consistent: " in (blessing(root, "good") / "report.html").read_text()
 
 
 def test_a_model_that_skews_is_not_pushed_and_the_reason_lies_beside_the_mark(root):
@@ -109,6 +110,9 @@ def test_a_model_that_skews_is_not_pushed_and_the_reason_lies_beside_the_mark(ro
         "layers[0].config.factor: 1.2 in the run, 1.3 in the export"
     ]
     assert (folder / "skew.png").read_bytes().startswith(b"\x89PNG")
+    page = (folder / "report.html").read_text()
+    assert "Skew: " in page
+    assert 'alt="The record that differs most' in page
 
 
 def test_a_sample_of_none_is_refused_when_the_pipeline_is_written():

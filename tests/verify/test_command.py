@@ -1,6 +1,7 @@
 """The command, in processes of its own: verdict, exit code, JSON, picture."""
 
 import json
+import shutil
 
 import pytest
 
@@ -25,6 +26,7 @@ def test_no_skew_exits_with_0(folder):
     assert done.stdout.startswith("consistent: good/model against run, 14 of 14 records\n")
     assert "3 golden Examples: equal, bit for bit" in done.stdout
     assert not (folder / "skew.png").exists()
+    assert "Consistent: good/model" in (folder / "run" / "report.html").read_text()
 
 
 @pytest.mark.slow
@@ -37,6 +39,21 @@ def test_skew_exits_with_1_and_shows_where_it_begins(folder):
     assert found["worst"]["stage"] == "layers[0]"
     assert found["worst"]["picture"] == "bad.png"
     assert (folder / "bad.png").exists()
+    assert json.loads((folder / "run" / "verification.json").read_text())["skewed"] == 3
+    page = (folder / "run" / "report.html").read_text()
+    assert "Skew: bad/model" in page
+    assert "The record that differs most" in page
+
+
+@pytest.mark.slow
+def test_a_verdict_that_cannot_be_kept_stands_all_the_same(folder):
+    copy = shutil.copytree(folder / "run", folder / "sealed")
+    (copy / "verification.json").unlink(missing_ok=True)
+    (copy / "verification.json").mkdir()  # root may write whatever is read-only
+    done = call("verify", "sealed", "--serving-model", "good/model", folder=folder)
+    assert done.returncode == 0
+    assert done.stdout.startswith("consistent: ")
+    assert "pixelbake: the verdict is not in the run's report: sealed can't be" in done.stderr
 
 
 @pytest.mark.slow

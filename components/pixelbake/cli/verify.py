@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
+
+if TYPE_CHECKING:
+    from pixelbake.job import Manifest
+    from pixelbake.verify import Verification
 
 __all__ = ["verify"]
 
@@ -45,22 +51,37 @@ def verify(
 ) -> int:
     r"""Hold an exported model against what RUN made of the same raw records.
 
-    Without RUN, only the export's golden Examples are run, on the machine that is to serve.
-    Exits with 1 if there is skew.
+    The verdict is kept in RUN, as verification.json, and shown by its report.html. Without RUN,
+    only the export's golden Examples are run, on the machine that is to serve. Exits with 1 if
+    there is skew.
 
     \b
     Examples:
       pixelbake verify runs/digits --serving-model serving/1
       pixelbake verify --serving-model serving/1
     """
-    from pixelbake.verify import GoldenCheck, Verification, verify_golden, verify_serving_model
+    from pixelbake.job import read_manifest
+    from pixelbake.verify import GoldenCheck, verify_golden, verify_serving_model
 
     found: GoldenCheck | Verification
     if run is None:
         found = verify_golden(serving_model, allow_rounding=allow_rounding)
     else:
+        manifest = read_manifest(run)
         found = verify_serving_model(
             run, serving_model, sample=sample, allow_rounding=allow_rounding, picture=picture
         )
+        _keep(run, manifest, found)
     click.echo(found.to_json() if as_json else str(found))
     return 0 if found.consistent else 1
+
+
+def _keep(run: str, manifest: Manifest, found: Verification) -> None:
+    """Leaves the verdict beside the run. It stands without that too: a run may be read-only."""
+    from pixelbake.report import keep_verdict, report_run
+
+    try:
+        keep_verdict(run, manifest, found)
+        report_run(run)
+    except Exception as error:
+        click.echo(f"pixelbake: the verdict is not in the run's report: {error}", err=True)

@@ -14,8 +14,9 @@ from pixelbake.files import read_text
 from pixelbake.intake.reasons import Quarantined, Reason
 from pixelbake.intake.tfrecord import Record, read_tfrecord
 from pixelbake.job.manifest import MANIFEST_FILE, QUARANTINE_DIR
+from pixelbake.job.shards import ShardResult
 
-__all__ = ["quarantine_example", "read_quarantine"]
+__all__ = ["quarantine_example", "quarantined_records", "read_quarantine"]
 
 
 def quarantine_example(item: Quarantined) -> bytes:
@@ -52,15 +53,46 @@ def read_quarantine(run: str, split: str) -> Iterator[Quarantined]:
     Raises:
         RunError: A quarantine file is damaged itself.
     """
+    for path in _files(run, split, "*.tfrecord"):
+        # What the gate refuses is written before what fails in the batch around it.
+        yield from sorted(_read_shard(path), key=lambda item: item.index)
+
+
+def quarantined_records(run: str, shard: ShardResult) -> set[int]:
+    """Returns which records of one input file were quarantined, by their number in it.
+
+    Args:
+        run: As for `read_quarantine`.
+        shard: The books of the file.
+
+    Raises:
+        RunError: Its quarantine file is damaged, or not there.
+    """
+    if not shard.quarantined:
+        return set()
+    name = f"{shard.output.rsplit('.', 1)[0]}.tfrecord"
+    found = {
+        item.index
+        for path in _files(run, shard.split, name)
+        for item in _read_shard(path)
+        if item.file == shard.input and not item.reason.is_file_fault
+    }
+    if len(found) != shard.quarantined:
+        raise RunError(
+            f"{run} holds {len(found)} quarantined records of {shard.input}; by its books there "
+            f"are {shard.quarantined}."
+        )
+    return found
+
+
+def _files(run: str, split: str, name: str) -> list[str]:
     base = run.rstrip("/")
     manifest = read_text(f"{base}/{MANIFEST_FILE}")
     if manifest is not None:
         base = f"{base}/{json.loads(manifest).get('folder', '')}".rstrip("/")
-    patterns = [f"{base}/{folder}Split-{split}/*.tfrecord" for folder in (f"{QUARANTINE_DIR}/", "")]
+    patterns = [f"{base}/{folder}Split-{split}/{name}" for folder in (f"{QUARANTINE_DIR}/", "")]
     found = FileSystems.match(patterns)
-    for path in sorted(one.path for match in found for one in match.metadata_list):
-        # What the gate refuses is written before what fails in the batch around it.
-        yield from sorted(_read_shard(path), key=lambda item: item.index)
+    return sorted(one.path for match in found for one in match.metadata_list)
 
 
 def _read_shard(path: str) -> Iterator[Quarantined]:

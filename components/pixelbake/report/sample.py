@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
@@ -14,15 +14,14 @@ import numpy as np
 import tensorflow as tf
 
 from pixelbake import images as codecs
-from pixelbake.files import open_bytes
+from pixelbake.errors import InputError, RunError
 from pixelbake.intake.gate import ImageLimits, Refusal, check_image
 from pixelbake.intake.reasons import Quarantined
-from pixelbake.intake.tfrecord import Record, read_tfrecord
-from pixelbake.job.manifest import Manifest
 from pixelbake.job.quarantine import read_quarantine
-from pixelbake.job.shards import ShardResult
 from pixelbake.recipe import Recipe
 from pixelbake.recipe.parts import Decode
+from pixelbake.verify.pixel_difference import stored_pixels
+from pixelbake.verify.sample import Materialised, SampledRecord, records_at
 
 __all__ = ["Pair", "Refused", "sample_pairs", "sample_refused"]
 
@@ -81,61 +80,50 @@ class Refused:
     pixels: np.ndarray | None
 
 
-def sample_pairs(run: str, manifest: Manifest, folders: Mapping[str, str]) -> Iterator[Pair]:
+def sample_pairs(run: Materialised) -> Iterator[Pair]:
     """Yields the first records of a few shards of every split.
 
+    Shards whose input is gone, or is no longer what the run read, are left out.
+
     Args:
-        run: What `read_quarantine` takes.
-        manifest: The run's manifest.
-        folders: The folder of output shards, by split.
+        run: The run.
     """
-    for split in manifest.splits:
-        shards = [s for s in manifest.shards if s.split == split and s.written]
+    for split in run.manifest.splits:
+        shards = [s for s in run.manifest.shards if s.split == split and s.written]
         chosen = shards[:: max(1, -(-len(shards) // SHARDS_PER_SPLIT))]
         chosen = [s for s in chosen if s.quarantined <= _MAX_REFUSED_IN_SHARD]
-        refused_at = _refused_at(run, split) if any(s.quarantined for s in chosen) else set()
         budget = _PIXELS_PER_SPLIT
         for shard in chosen:
-            count = -(-PAIRS_PER_SPLIT // len(chosen))
-            stored = f"{folders[split]}/{shard.output}"
-            with suppress(OSError):  # the input may be gone, if the page is written anew
-                for pair in islice(_pairs(shard, stored, manifest.recipe, refused_at), count):
-                    yield pair
-                    budget -= math.prod(pair.before_size)
+            count = min(shard.written, -(-PAIRS_PER_SPLIT // len(chosen)))
+            with suppress(OSError, InputError, RunError):
+                for record in records_at(run, shard, range(count)):
+                    pair = _pair(record, run.manifest.recipe)
+                    if pair is not None:
+                        yield pair
+                        budget -= math.prod(pair.before_size)
                     if budget <= 0:
                         break
             if budget <= 0:
                 break
 
 
-def _refused_at(run: str, split: str) -> set[tuple[str, int]]:
-    most = _MAX_REFUSED_IN_SHARD * SHARDS_PER_SPLIT
-    return {(item.file, item.index) for item in islice(read_quarantine(run, split), most)}
-
-
-def _pairs(
-    shard: ShardResult, stored: str, recipe: Recipe, refused_at: set[tuple[str, int]]
-) -> Iterator[Pair]:
-    """Matches the records of an input file with those of its output shard, which skips some."""
+def _pair(record: SampledRecord, recipe: Recipe) -> Pair | None:
     whole = Decode(channels=recipe.decode.channels)
-    good = (
-        record for record in _records(shard.input) if (record.file, record.index) not in refused_at
+    before = _decoded(_features(record.raw)[recipe.image].bytes_list.value[0], whole)
+    if before is None:
+        return None
+    features = _features(record.stored)
+    after = _stored_pixels(features[recipe.image], recipe)
+    return Pair(
+        split=record.split,
+        file=record.file,
+        index=record.index,
+        before=_thinned(before),
+        after=_thinned(after),
+        before_size=(before.shape[0], before.shape[1]),
+        after_size=(after.shape[0], after.shape[1]),
+        features=dict(islice(_in_words(features, recipe), 2)),
     )
-    for raw, made in zip(good, _records(stored), strict=False):
-        before = _decoded(_features(raw)[recipe.image].bytes_list.value[0], whole)
-        features = _features(made)
-        if before is not None:
-            after = _stored_pixels(features[recipe.image], recipe)
-            yield Pair(
-                split=shard.split,
-                file=shard.input,
-                index=raw.index,
-                before=_thinned(before),
-                after=_thinned(after),
-                before_size=(before.shape[0], before.shape[1]),
-                after_size=(after.shape[0], after.shape[1]),
-                features=dict(islice(_in_words(features, recipe), 2)),
-            )
 
 
 def _thinned(image: np.ndarray) -> np.ndarray:
@@ -144,25 +132,15 @@ def _thinned(image: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(image[::step, ::step]) if step > 1 else image
 
 
-def _records(path: str) -> Iterator[Record]:
-    with open_bytes(path) as file:
-        for item in read_tfrecord(file, path):
-            if isinstance(item, Record):
-                yield item
-
-
-def _features(record: Record) -> Any:
-    return tf.train.Example.FromString(record.data).features.feature
+def _features(example: bytes) -> Any:
+    return tf.train.Example.FromString(example).features.feature
 
 
 def _stored_pixels(feature: Any, recipe: Recipe) -> np.ndarray:
-    shape: Any = recipe.output_shape
     if recipe.output.encoding == "float":
-        values = np.array(feature.float_list.value, np.float32).reshape(shape)
+        values = stored_pixels(feature.float_list.value, recipe)
         return np.asarray(codecs.quantise(tf.constant(values), recipe.value_range))
-    return np.asarray(
-        codecs.decode_stored(tf.constant(feature.bytes_list.value[0]), recipe.output, shape)
-    )
+    return stored_pixels(feature.bytes_list.value[0], recipe)
 
 
 def _in_words(features: Any, recipe: Recipe) -> Iterator[tuple[str, str]]:
@@ -175,21 +153,21 @@ def _in_words(features: Any, recipe: Recipe) -> Iterator[tuple[str, str]]:
             yield name, text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}…"
 
 
-def sample_refused(run: str, manifest: Manifest) -> list[Refused]:
+def sample_refused(run: Materialised) -> list[Refused]:
     """Returns a few refused records of every reason; their images pass the gate before a decoder.
 
     Args:
-        run: What `read_quarantine` takes.
-        manifest: The run's manifest.
+        run: The run. Without its quarantine, nothing is returned.
     """
     chosen: list[Refused] = []
-    for split, counts in manifest.splits.items():
+    for split, counts in run.manifest.splits.items():
+        if run.quarantine is None or not counts.reasons:
+            continue
         seen: Counter[str] = Counter()
-        found = read_quarantine(run, split) if counts.reasons else iter(())
-        for item in islice(found, _REFUSED_LOOKED_AT):
+        for item in islice(read_quarantine(run.quarantine, split), _REFUSED_LOOKED_AT):
             seen[item.reason.value] += 1
             if seen[item.reason.value] <= _REFUSED_PER_REASON and len(chosen) < _REFUSED_SHOWN:
-                chosen.append(Refused(split, item, _refused_pixels(item, manifest.recipe)))
+                chosen.append(Refused(split, item, _refused_pixels(item, run.manifest.recipe)))
     return chosen
 
 

@@ -18,10 +18,12 @@ import numpy as np
 from PIL import Image
 
 from pixelbake.files import read_text, write_bytes
-from pixelbake.job.manifest import EXAMPLES_DIR, Manifest, read_manifest
+from pixelbake.job.manifest import Manifest
 from pixelbake.recipe.description import describe_stages
 from pixelbake.report import charts
 from pixelbake.report.sample import Pair, Refused, sample_pairs, sample_refused
+from pixelbake.report.verdict import Verdict, read_verdict
+from pixelbake.verify.sample import Materialised
 
 __all__ = ["REPORT_FILE", "harmless", "render", "report_run"]
 
@@ -29,6 +31,7 @@ REPORT_FILE = "report.html"
 _SHOWN_PER_SPLIT = 6
 _PICTURE_SIZE = 320
 _THUMBNAIL_SIZE = 128
+_DIFFERENCE_SIZE = 960
 _SECONDS = re.compile(r'<script type="application/json" id="seconds">([^<]*)</script>')
 
 
@@ -37,16 +40,16 @@ def report_run(
     *,
     name: str | None = None,
     seconds: Mapping[str, float] | None = None,
-    verification: Mapping[str, Any] | None = None,
 ) -> str:
     """Writes `report.html` into a run's folder, or writes it anew.
+
+    The verdict that `pixelbake verify` left beside the run is on it.
 
     Args:
         run: The folder of a run, on any file system that Beam knows. Its input should still be
             there: the pictures as read come from it.
         name: What the run is called on the page; `run` by default.
         seconds: How long each part of the run took, by name; as the old page has it by default.
-        verification: What `pixelbake verify --json` printed about a model of this run, parsed.
 
     Returns:
         The path of the page.
@@ -54,13 +57,12 @@ def report_run(
     Raises:
         RunError: The run is not finished, or not one.
     """
-    manifest = read_manifest(run)
-    files = manifest.files(run)
-    folders = {split: f"{files}/{EXAMPLES_DIR}/Split-{split}" for split in manifest.splits}
+    materialised = Materialised.of_run(run)
+    files = materialised.manifest.files(run)
     path = f"{files}/{REPORT_FILE}"
     if seconds is None:
         seconds = _seconds_of(read_text(path) or "")
-    page = render(manifest, name or run, run, folders, seconds, verification)
+    page = render(materialised, name or run, seconds, read_verdict(files))
     write_bytes(path, page.encode())
     return path
 
@@ -75,25 +77,22 @@ def harmless() -> Iterator[None]:
 
 
 def render(
-    manifest: Manifest,
+    run: Materialised,
     name: str,
-    quarantine: str,
-    folders: Mapping[str, str],
     seconds: Mapping[str, float],
-    verification: Mapping[str, Any] | None = None,
+    verdict: Verdict | None = None,
 ) -> str:
     """Returns a run's page as HTML.
 
     Args:
-        manifest: The run's manifest.
-        name: What the run is called on the page.
-        quarantine: What `read_quarantine` takes.
-        folders: The folder of output shards, by split.
+        run: The run.
+        name: What it is called on the page.
         seconds: See `report_run`.
-        verification: See `report_run`.
+        verdict: The verdict on a model of this run, if there is one.
     """
-    pairs = list(sample_pairs(quarantine, manifest, folders))
-    refused = sample_refused(quarantine, manifest)
+    manifest = run.manifest
+    pairs = list(sample_pairs(run))
+    refused = sample_refused(run)
     before, after = [pair.before for pair in pairs], [pair.after for pair in pairs]
     total = {
         key: sum(getattr(counts, key) for counts in manifest.splits.values())
@@ -126,7 +125,8 @@ def render(
         width=charts.WIDTH,
         height=charts.HEIGHT,
         seconds={part: round(float(took), 3) for part, took in seconds.items()},
-        verification=verification,
+        verification=verdict and verdict.verification,
+        difference=_difference(verdict),
         recipe_json=json.dumps(_readable(manifest), indent=1, ensure_ascii=False),
     )
 
@@ -201,12 +201,23 @@ def _picture(pixels: np.ndarray, size: int) -> str:
     """Returns a data URI; large pictures are made smaller, small ones are kept to the pixel."""
     channels = pixels.shape[-1]
     picture = Image.fromarray(pixels[..., 0] if channels in (1, 2) or channels > 4 else pixels)
+    is_small = max(picture.size) <= size and (channels != 3 or min(picture.size) <= 64)
+    return _data_uri(picture, size, "png" if is_small else "jpeg")
+
+
+def _difference(verdict: Verdict | None) -> str | None:
+    """Returns the picture of the worst record; a PNG, since JPEG would add differences."""
+    if verdict is None or verdict.picture is None:
+        return None
+    with Image.open(io.BytesIO(verdict.picture)) as picture:
+        return _data_uri(picture.convert("RGB"), _DIFFERENCE_SIZE, "png")
+
+
+def _data_uri(picture: Image.Image, size: int, kind: str) -> str:
     file = io.BytesIO()
-    if max(picture.size) > size or (channels == 3 and min(picture.size) > 64):
-        picture.thumbnail((size, size))
+    picture.thumbnail((size, size))
+    if kind == "jpeg":
         picture.convert("RGB").save(file, "JPEG", quality=88)
-        kind = "jpeg"
     else:
         picture.save(file, "PNG")
-        kind = "png"
     return f"data:image/{kind};base64,{base64.b64encode(file.getvalue()).decode()}"

@@ -1,4 +1,4 @@
-"""Shows the report of transformed Examples in a notebook."""
+"""Shows the report of transformed Examples, and that of a verdict, in a notebook."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class ReportVisualization(visualizations.ArtifactVisualization):
     ARTIFACT_TYPE = standard_artifacts.Examples
 
     def display(self, artifact: types.Artifact) -> None:
-        """Displays the artifact's `report.html`; Examples of other components have none."""
+        """Displays the artifact's `report.html`; those of other components have none."""
         from IPython.display import HTML, display
 
         page = read_text(f"{artifact.uri}/{REPORT_FILE}")
@@ -32,6 +32,13 @@ class ReportVisualization(visualizations.ArtifactVisualization):
             display(HTML(frame))
 
 
+class VerdictVisualization(ReportVisualization):
+    """What `context.show(serving_check.outputs["blessing"])` displays."""
+
+    ARTIFACT_TYPE = standard_artifacts.InfraBlessing
+
+
 def register_visualization() -> None:
-    """Makes TFX's notebook context use `ReportVisualization`."""
-    visualizations.get_registry().register(ReportVisualization)
+    """Makes TFX's notebook context use them."""
+    for kind in (ReportVisualization, VerdictVisualization):
+        visualizations.get_registry().register(kind)

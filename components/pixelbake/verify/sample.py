@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 import tensorflow as tf
@@ -11,10 +11,10 @@ from pixelbake.errors import InputError, RunError
 from pixelbake.files import open_bytes
 from pixelbake.intake.tfrecord import Record, read_tfrecord
 from pixelbake.job.manifest import EXAMPLES_DIR, Manifest, read_manifest
-from pixelbake.job.quarantine import read_quarantine
+from pixelbake.job.quarantine import quarantined_records
 from pixelbake.job.shards import ShardResult
 
-__all__ = ["Materialised", "SampledRecord", "sample_records"]
+__all__ = ["Materialised", "SampledRecord", "records_at", "sample_records"]
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ def sample_records(run: Materialised, size: int) -> list[SampledRecord]:
     chosen = []
     for shard, count in zip(shards, _quotas([s.written for s in shards], size), strict=True):
         places = [(2 * j + 1) * shard.written // (2 * count) for j in range(count)]
-        chosen += list(_records_of(run, shard, places))
+        chosen += list(records_at(run, shard, places))
     if not chosen:
         raise InputError("the run wrote no records, so that there is nothing to compare.")
     return chosen
@@ -112,9 +112,20 @@ def _quotas(written: Sequence[int], size: int) -> list[int]:
     return quotas
 
 
-def _records_of(
-    run: Materialised, shard: ShardResult, places: Sequence[int]
+def records_at(
+    run: Materialised, shard: ShardResult, places: Collection[int]
 ) -> Iterator[SampledRecord]:
+    """Yields records of one input file, each with what the run made of it.
+
+    Args:
+        run: The run.
+        shard: The books of the file.
+        places: Which, as numbers in the output shard: quarantined records have none.
+
+    Raises:
+        InputError: As `sample_records`.
+        RunError: Likewise.
+    """
     if not places:
         return
     output = f"{run.examples}/Split-{shard.split}/{shard.output}"
@@ -134,18 +145,12 @@ def _records_of(
 
 def _good_records(run: Materialised, shard: ShardResult) -> Iterator[Record]:
     """Yields the records of an input file that were not quarantined."""
-    bad: set[int] = set()
-    if shard.quarantined:
-        if run.quarantine is None:
-            raise InputError(
-                f"{shard.quarantined} records of {shard.input} were quarantined, and without the "
-                "quarantine its records can't be told apart. Pass quarantine=."
-            )
-        bad = {
-            item.index
-            for item in read_quarantine(run.quarantine, shard.split)
-            if item.file == shard.input and not item.reason.is_file_fault
-        }
+    if shard.quarantined and run.quarantine is None:
+        raise InputError(
+            f"{shard.quarantined} records of {shard.input} were quarantined, and without the "
+            "quarantine its records can't be told apart. Pass quarantine=."
+        )
+    bad = set() if run.quarantine is None else quarantined_records(run.quarantine, shard)
     try:
         with open_bytes(shard.input) as file:
             for item in read_tfrecord(file, shard.input):
@@ -166,7 +171,7 @@ def _stored_records(path: str) -> Iterator[Record]:
             yield item
 
 
-def _taken(records: Iterator[Record], places: Sequence[int]) -> Iterator[Record]:
+def _taken(records: Iterator[Record], places: Collection[int]) -> Iterator[Record]:
     wanted = set(places)
     last = max(wanted)
     for at, record in enumerate(records):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import tensorflow as tf
 
+from pixelbake.files import local_copy
 from pixelbake.recipe import Recipe
 from pixelbake.verify.export_process import Answers, ask_export
 from pixelbake.verify.first_difference import first_difference
@@ -137,13 +138,14 @@ def verify_materialised(
             key=lambda i: (compared[i].error is not None, compared[i].difference.rank()),
         )
         image = stored[worst]
-        stage = first_difference(
-            run.transform_graph,
-            recipe,
-            serving_model,
-            records[worst].raw,
-            image if isinstance(image, bytes) else None,
-        )
+        with local_copy(run.transform_graph) as graph:
+            stage = first_difference(
+                graph,
+                recipe,
+                serving_model,
+                records[worst].raw,
+                image if isinstance(image, bytes) else None,
+            )
     else:
         worst = max(predictions, key=lambda pair: pair[0].largest or np.inf)[1]
         stage = "model"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from pixelbake.recipe.parts import Part
 from pixelbake.verify.pixel_difference import Bound, PixelDifference
 
@@ -150,13 +152,23 @@ class Verification(Part):
         """Returns everything as JSON, the verdict under `consistent`."""
         return _with_verdict(self.consistent, self.model_dump_json(indent=1))
 
-    def __str__(self) -> str:
-        """The verdict in words."""
-        lines = [
-            f"{'consistent' if self.consistent else 'SKEW'}: {self.serving_model} against "
-            f"{self.run}, {self.records} of {self.of} records",
-            f"  pixels: {self._pixels_in_words()}",
-        ]
+    @classmethod
+    def from_json(cls, text: str) -> Verification:
+        """Reads what `to_json` wrote.
+
+        Raises:
+            ValueError: It is something else.
+        """
+        fields = json.loads(text)
+        if isinstance(fields, dict):
+            fields.pop("consistent", None)  # it follows from the others
+        return cls.model_validate_json(json.dumps(fields))
+
+    @property
+    def findings(self) -> list[tuple[str, str]]:
+        """What was found, line by line: what was compared, and how it came out."""
+        skewed = f", too much in {self.skewed} records" if self.skewed else ""
+        lines = [("pixels", self.pixels.in_words() + skewed)]
         for one in self.predictions:
             if one.largest is None:
                 found = "can't be compared"
@@ -164,34 +176,37 @@ class Verification(Part):
                 found = f"{one.largest:.3g} apart at most"
             mark = "" if one.is_within else "  <- too far"
             lines.append(
-                f"  predictions of {one.signature}, {one.output}: {found} "
-                f"({one.bound:.3g} allowed){mark}"
+                (
+                    f"predictions of {one.signature}, {one.output}",
+                    f"{found} ({one.bound:.3g} allowed){mark}",
+                )
             )
-        lines += [f"  recipe: {line}" for line in self.recipe_differences]
+        lines += [("recipe", line) for line in self.recipe_differences]
         if self.golden is not None:
-            lines.append(f"  {self.golden.in_short}")
-        if self.worst is not None:
-            lines += self._worst_in_words(self.worst)
+            title, found = self.golden.in_short.split(": ", 1)
+            lines.append((title, found))
+        return lines + ([] if self.worst is None else _worst_in_words(self.worst))
+
+    def __str__(self) -> str:
+        """The verdict in words."""
+        verdict = (
+            f"{'consistent' if self.consistent else 'SKEW'}: {self.serving_model} against "
+            f"{self.run}, {self.records} of {self.of} records"
+        )
+        lines = [verdict, *(f"  {title}: {found}" for title, found in self.findings)]
+        if self.worst is not None and self.worst.picture is not None:
+            lines.append(f"  picture of the difference: {self.worst.picture}")
         return "\n".join(lines)
 
-    def _pixels_in_words(self) -> str:
-        skewed = f", too much in {self.skewed} records" if self.skewed else ""
-        return self.pixels.in_words() + skewed
 
-    def _worst_in_words(self, worst: WorstRecord) -> list[str]:
-        lines = [
-            f"  worst record: {worst.file}, record {worst.index} at byte {worst.offset} "
-            f"(split {worst.split})"
-        ]
-        if worst.error is not None:
-            lines.append(f"  the export fails on it: {worst.error}")
-        if worst.stage is None:
-            lines.append(
-                "  run and export do the same to it here and now: the run's images were made by "
-                "another graph, another library version or another processor"
-            )
-        else:
-            lines.append(f"  first differs at: {worst.stage}")
-        if worst.picture is not None:
-            lines.append(f"  picture of the difference: {worst.picture}")
-        return lines
+def _worst_in_words(worst: WorstRecord) -> list[tuple[str, str]]:
+    where = f"{worst.file}, record {worst.index} at byte {worst.offset} (split {worst.split})"
+    lines = [("worst record", where)]
+    if worst.error is not None:
+        lines.append(("the export fails on it", worst.error))
+    otherwise = "the run's images were made by another graph, library version or processor"
+    if worst.stage is None:
+        lines.append(("run and export do the same to it here and now", otherwise))
+    else:
+        lines.append(("first differs at", worst.stage))
+    return lines

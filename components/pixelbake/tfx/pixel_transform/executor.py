@@ -24,6 +24,7 @@ from pixelbake.job.transform_images import RunFolders
 from pixelbake.recipe import Recipe
 from pixelbake.report import REPORT_FILE, harmless, render
 from pixelbake.transform_graph import write_transform_graph
+from pixelbake.verify.sample import Materialised
 
 __all__ = ["PixelTransformExecutor"]
 
@@ -95,13 +96,8 @@ class PixelTransformExecutor(BaseBeamExecutor):
         text = manifest.model_dump_json(indent=1) + "\n"
         write_bytes(f"{transformed.uri}/{MANIFEST_FILE}", text.encode())
         with harmless():
-            page = render(
-                manifest,
-                name=transformed.uri,
-                quarantine=quarantine.uri,
-                folders={split: f"{transformed.uri}/Split-{split}" for split in splits},
-                seconds={},
-            )
+            run = Materialised(manifest, transformed.uri, graph.uri, quarantine.uri)
+            page = render(run, name=transformed.uri, seconds={})
             write_bytes(f"{transformed.uri}/{REPORT_FILE}", page.encode())
 
 

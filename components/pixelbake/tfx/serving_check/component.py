@@ -36,7 +36,8 @@ class ServingCheck(BaseComponent):
     Outputs:
 
     - `blessing`: `InfraBlessing`, as InfraValidator writes it, so that stock Pusher pushes nothing
-      that skews. Beside its mark lie `verification.json` and, if there is skew, `skew.png`.
+      that skews. Beside its mark lie `verification.json`, the run's `report.html` with the
+      verdict on it and, if there is skew, `skew.png`.
 
     Args:
         examples: Channel of the raw `Examples` that PixelTransform read.

@@ -14,7 +14,9 @@ from tfx.types import artifact_utils
 from tfx.utils import io_utils, path_utils
 
 from pixelbake.errors import InputError
+from pixelbake.files import write_bytes
 from pixelbake.job.manifest import Manifest, read_manifest
+from pixelbake.report import REPORT_FILE, Verdict, harmless, render
 from pixelbake.verify.sample import Materialised
 from pixelbake.verify.serving_model import verify_materialised
 
@@ -70,6 +72,9 @@ class ServingCheckExecutor(BaseExecutor):
             )
             _LOG.log(logging.INFO if found.consistent else logging.ERROR, "%s", found)
             fileio.makedirs(blessing.uri)
+            with harmless():
+                page = render(run, name=transformed.uri, seconds={}, verdict=Verdict.of(found))
+                write_bytes(f"{blessing.uri}/{REPORT_FILE}", page.encode())
             if os.path.exists(picture):
                 fileio.copy(picture, os.path.join(blessing.uri, "skew.png"))
                 found = found.with_picture(os.path.join(blessing.uri, "skew.png"))
