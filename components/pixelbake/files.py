@@ -5,18 +5,22 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from glob import glob
 from pathlib import Path
 from typing import BinaryIO, cast
 
 from apache_beam.io.filesystem import CompressionTypes
 from apache_beam.io.filesystems import FileSystems
 
+from pixelbake.errors import InputError
+
 __all__ = [
     "delete_below",
     "is_remote",
     "local_copy",
+    "matching_files",
     "open_bytes",
     "read_bytes",
     "read_text",
@@ -30,6 +34,39 @@ _PLAIN = CompressionTypes.UNCOMPRESSED
 def is_remote(path: str) -> bool:
     """Whether a path or a pattern names its file system, as `gs://bucket/file` does."""
     return "://" in path
+
+
+def matching_files(patterns: Sequence[str]) -> list[str]:
+    """Returns the files that paths and patterns name, in their order.
+
+    Args:
+        patterns: Paths, or patterns with `*`, `?` or `[…]`, on any file system that Beam knows.
+
+    Raises:
+        InputError: A pattern matches nothing, or names a folder or a file system that Beam does
+            not know here.
+    """
+    found: dict[str, None] = {}
+    for pattern in patterns:
+        if os.path.isdir(pattern):
+            raise InputError(f"{pattern} is a folder. Name its files, such as {pattern}/*.")
+        paths = _matching(pattern)
+        if not paths:
+            raise InputError(f"no file matches {pattern!r}.")
+        found.update(dict.fromkeys(sorted(paths)))
+    return list(found)
+
+
+def _matching(pattern: str) -> list[str]:
+    if os.path.isfile(pattern):  # whatever signs are in its name
+        return [pattern]
+    if not is_remote(pattern):  # of these Beam finds none in the current folder
+        return [path for path in glob(pattern) if os.path.isfile(path)]
+    try:
+        (match,) = FileSystems.match([pattern])
+    except (OSError, ValueError) as error:
+        raise InputError(f"{pattern} can't be looked up: {error}") from error
+    return [one.path for one in match.metadata_list]
 
 
 def read_bytes(path: str) -> bytes | None:

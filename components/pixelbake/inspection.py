@@ -11,6 +11,7 @@ import tensorflow as tf
 from google.protobuf.message import DecodeError
 
 from pixelbake.errors import InputError
+from pixelbake.files import open_bytes
 from pixelbake.intake.gate import ImageHeader, ImageLimits, check_image
 from pixelbake.intake.tfrecord import Record, read_tfrecord
 
@@ -122,7 +123,7 @@ def inspect_files(paths: Sequence[str], records: int = RECORDS_LOOKED_AT) -> Ins
     """Looks at the first records of every file.
 
     Args:
-        paths: Local TFRecord files.
+        paths: TFRecord files, on any file system that Beam knows.
         records: How many records to look at in all, at least one a file.
 
     Raises:
@@ -132,7 +133,7 @@ def inspect_files(paths: Sequence[str], records: int = RECORDS_LOOKED_AT) -> Ins
     for path in paths:
         left = max(1, records // len(paths))
         try:
-            with open(path, "rb") as file:
+            with open_bytes(path) as file:
                 for item in read_tfrecord(file, path):
                     if not isinstance(item, Record):
                         found.damage[item.reason.value] += 1
@@ -142,7 +143,7 @@ def inspect_files(paths: Sequence[str], records: int = RECORDS_LOOKED_AT) -> Ins
                     if not left:
                         break
         except OSError as error:
-            raise InputError(f"{path}: {error.strerror}.") from error
+            raise InputError(f"{path} can't be read: {error.strerror or error}.") from error
     found.features = dict(sorted(found.features.items()))
     return found
 

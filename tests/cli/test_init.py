@@ -10,9 +10,11 @@ from PIL import Image
 from pixelbake.cli.init import init
 from pixelbake.cli.inspect import inspect
 from pixelbake.errors import ConfigError, InputError, OutputError
-from pixelbake.job import job_from_yaml, plan_shards
+from pixelbake.job import JobConfig, job_from_yaml, plan_shards, run_job
 from pixelbake.job_draft import split_patterns
+from pixelbake.recipe import Recipe
 from tests.job.inputs import DIGITS, PHOTOS, example, records_in, write
+from tests.job.object_store import ObjectStore
 
 
 def invoke(command, *args: str) -> str:
@@ -132,3 +134,32 @@ def test_a_pattern_matches_no_file_beside_those_that_were_named(tmp_path):
         write(tmp_path / name, [])
     named = [str(tmp_path / name) for name in ("a-1", "a-3")]
     assert split_patterns(named, tmp_path) == {"data": ["a-1", "a-3"]}
+
+
+def test_inspect_looks_into_an_object_store_for_files_and_for_runs(folder, tmp_path):
+    (tmp_path / "objects").mkdir()
+    store = ObjectStore.empty(tmp_path / "objects")
+    for path in sorted((folder / "data").iterdir()):
+        store.put(f"objects://b/{path.name}", path.read_bytes())
+    local = [f"data/train-{n:05d}-of-00002.tfrecord" for n in range(2)]
+    assert invoke(inspect, "objects://b/train-*", "--json") == invoke(inspect, *local, "--json")
+    assert "1 files, the first 3 records" in invoke(inspect, "objects://b/validation.tfrecord")
+    recipe = Recipe(image="photo")
+    run_job(JobConfig(input={"all": "objects://b/train-*"}, output="objects://o/r", recipe=recipe))
+    assert "all: 6 read, 6 written, 0 quarantined" in invoke(inspect, "objects://o/r")
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        ("data", r"data is a folder. Name its files, such as data/\*"),
+        ("data/x-*", r"no file matches 'data/x-\*'"),
+        ("objects://none/*", r"no file matches 'objects://none/\*'"),
+        ("nowhere://b/x", "nowhere://b/x can't be looked up: Unable to get filesystem"),
+    ],
+)
+def test_what_is_neither_a_run_nor_files_is_told(path, message, folder, tmp_path):
+    (tmp_path / "objects").mkdir()
+    ObjectStore.empty(tmp_path / "objects")
+    with pytest.raises(InputError, match=message):
+        invoke(inspect, path)

@@ -8,6 +8,7 @@ from PIL import Image
 from pixelbake.cli.preview import preview
 from pixelbake.errors import InputError
 from tests.job.inputs import PHOTOS, example, write
+from tests.job.object_store import ObjectStore
 
 JOB = """\
 input: {train: in/train-*, eval: in/eval-*}
@@ -51,10 +52,30 @@ def test_without_inputs_each_split_is_looked_at(folder):
     assert len(sheet()) > 1.9 * len(sheet("photo.jpg"))
 
 
+def test_patterns_name_what_they_match_in_its_order(folder):
+    (folder / "a[1].jpg").write_bytes(PHOTOS[1])  # a name, whatever signs are in it
+    both = sheet("*.jpg")
+    np.testing.assert_array_equal(both, sheet("a[1].jpg", "photo.jpg"))
+
+
+def test_photos_and_records_in_an_object_store_are_drawn_as_local_ones(folder):
+    (folder / "objects").mkdir()
+    store = ObjectStore.empty(folder / "objects")
+    store.put("objects://b/photo.jpg", PHOTOS[0])
+    store.put("objects://b/train-0", (folder / "in" / "train-0").read_bytes())
+    local = sheet("photo.jpg", "in/train-0")
+    np.testing.assert_array_equal(sheet("objects://b/photo.jpg", "objects://b/train-*"), local)
+    job = folder / "job.yaml"
+    job.write_text(job.read_text().replace("in/train-*, eval: in/eval-*", "objects://b/train-*"))
+    np.testing.assert_array_equal(sheet()[-230:], local[-230:])
+
+
 @pytest.mark.parametrize(
     ("args", "message"),
     [
-        (["none.jpg"], "none.jpg: No such file or directory"),
+        (["none.jpg"], "no file matches 'none.jpg'"),
+        (["in/no-*"], r"no file matches 'in/no-\*'"),
+        (["nowhere://b/x"], "nowhere://b/x can't be looked up: Unable to get filesystem"),
         (["in/train-0", "--record", "9"], "in/train-0 has no record 9"),
         (["job.yaml"], "job.yaml, record 0: a record's length does not match"),
     ],

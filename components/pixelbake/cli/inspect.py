@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import click
 
@@ -17,16 +16,28 @@ def inspect(paths: tuple[str, ...], as_json: bool) -> None:
     r"""Say what PATHS hold: the folder of a run, or TFRecord files.
 
     Of TFRecord files, the first records are looked at: their features, types, counts and images.
+    PATHS may be patterns, and on any file system that Beam knows.
 
     \b
     Examples:
       pixelbake inspect runs/digits
       pixelbake inspect data/*.tfrecord --json
+      pixelbake inspect 'gs://bucket/data/*.tfrecord'
     """
-    if len(paths) == 1 and (Path(paths[0]).is_dir() or "://" in paths[0]):
+    if len(paths) == 1 and _is_run(paths[0]):
         _inspect_run(paths[0], as_json)
     else:
         _inspect_files(paths, as_json)
+
+
+def _is_run(path: str) -> bool:
+    from pixelbake.files import read_text
+    from pixelbake.job.manifest import MANIFEST_FILE
+
+    try:
+        return read_text(f"{path.rstrip('/')}/{MANIFEST_FILE}") is not None
+    except (OSError, ValueError):  # told when its files are looked up
+        return False
 
 
 def _inspect_run(run: str, as_json: bool) -> None:
@@ -51,9 +62,10 @@ def _inspect_run(run: str, as_json: bool) -> None:
 
 
 def _inspect_files(paths: tuple[str, ...], as_json: bool) -> None:
+    from pixelbake.files import matching_files
     from pixelbake.inspection import inspect_files
 
-    found = inspect_files(paths)
+    found = inspect_files(matching_files(paths))
     if as_json:
         features = {
             name: {

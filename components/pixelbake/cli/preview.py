@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -37,12 +37,14 @@ def preview(
     r"""Show what JOB's recipe does to a few images, stage by stage, at true pixels.
 
     INPUTS are JPEG or PNG files, or TFRecord files as JOB reads them; without any, the first file
-    of each of JOB's splits is looked at.
+    of each of JOB's splits is looked at. They may be patterns, and on any file system that Beam
+    knows.
 
     \b
     Examples:
       pixelbake preview job.yaml photo.jpg -o sheet.png
       pixelbake preview job.yaml --record 0 --record 7 --watch
+      pixelbake preview job.yaml 'gs://bucket/photos/*.jpg'
     """
     from pixelbake.errors import PixelbakeError
 
@@ -105,22 +107,26 @@ def _images(
 ) -> Iterator[tuple[str, tuple[bytes, ...]]]:
     """Yields names and encoded images (and masks)."""
     from pixelbake.errors import InputError
+    from pixelbake.files import matching_files, open_bytes
     from pixelbake.job import plan_shards
 
-    if not inputs:
+    paths = matching_files(inputs)
+    if not paths:
         tasks = plan_shards(config.input, allow_empty=True)
-        inputs = tuple(next(t.path for t in tasks if t.split == split) for split in config.input)
-    for path in inputs:
+        paths = [next(t.path for t in tasks if t.split == split) for split in config.input]
+    for path in paths:
+        name = posixpath.basename(path)
         try:
-            with open(path, "rb") as file:
-                is_image = file.read(4).startswith(_MAGIC)
+            with open_bytes(path) as file:
+                start = file.read(4)
+                image = start + file.read() if start.startswith(_MAGIC) else None
         except OSError as error:
-            raise InputError(f"{path}: {error.strerror}.") from error
-        if is_image:
-            yield Path(path).name, (Path(path).read_bytes(),)
+            raise InputError(f"{path} can't be read: {error.strerror or error}.") from error
+        if image is not None:
+            yield name, (image,)
         else:
             for record in records:
-                yield f"{Path(path).name}, record {record}", _record(config, path, record)
+                yield f"{name}, record {record}", _record(config, path, record)
 
 
 def _record(config: JobConfig, path: str, index: int) -> tuple[bytes, ...]:
@@ -128,11 +134,12 @@ def _record(config: JobConfig, path: str, index: int) -> tuple[bytes, ...]:
     from itertools import islice
 
     from pixelbake.errors import InputError
+    from pixelbake.files import open_bytes
     from pixelbake.intake.reasons import Quarantined
     from pixelbake.intake.tfrecord import read_tfrecord
     from pixelbake.job.record_gate import RecordGate
 
-    with open(path, "rb") as file:
+    with open_bytes(path) as file:
         found = next(islice(read_tfrecord(file, path), index, None), None)
     if found is None:
         raise InputError(f"{path} has no record {index}: neither an image nor so many records.")
