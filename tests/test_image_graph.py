@@ -1,5 +1,8 @@
 """The frozen way of one image: its pixels, and what it is after each stage."""
 
+import subprocess
+import sys
+
 import keras
 import numpy as np
 import pytest
@@ -163,3 +166,61 @@ def test_every_layer_computes_in_float64_where_that_is_promised(case):
     encoded = PHOTOS[:1] + (masks_of(PHOTOS[:1]) if mask else [])
     pixels = run(freeze_image_graph(recipe).stages, *encoded)["layers[0]"]
     assert pixels.dtype == np.float64
+
+
+FRESH = """
+import sys
+import numpy as np
+import tensorflow as tf
+from pixelbake.image_graph import ImageGraph
+
+data, *paths = sys.argv[1:]
+image = open(data, "rb").read()
+for path in paths:  # of several recipes, in one process that has never heard of their layers
+    graph = ImageGraph(open(path, "rb").read())
+    one = tf.function(graph.pixels)(tf.constant(image)).numpy()
+    mapped = tf.function(lambda many: tf.map_fn(graph.pixels, many, fn_output_signature=tf.uint8))
+    (again,) = mapped(tf.constant([image])).numpy()
+    np.testing.assert_array_equal(one, again)
+    np.testing.assert_array_equal(one, tf.function(graph.stages)(tf.constant(image))["quantise"])
+    np.save(path + ".npy", one)
+"""
+
+
+@keras.saving.register_keras_serializable("tests")
+class Choosing(keras.Layer):
+    """Has branches and a loop, in functions of the graph's own."""
+
+    def __init__(self, factor, **kwargs):
+        super().__init__(**kwargs)
+        self.factor = factor
+
+    def call(self, inputs):
+        dark = tf.reduce_mean(inputs) < 0.99
+        shapes = (tf.TensorShape(()), inputs.shape)
+        _, dimmed = tf.while_loop(
+            lambda i, x: i < 3,
+            lambda i, x: (i + 1, tf.cond(dark, lambda: x * self.factor, lambda: x)),
+            (0, inputs),
+            shape_invariants=shapes,
+        )
+        return dimmed
+
+    def get_config(self):
+        return {**super().get_config(), "factor": self.factor}
+
+
+def test_a_layer_with_branches_and_loops_runs_in_a_process_that_never_saw_it(tmp_path):
+    (tmp_path / "photo").write_bytes(PHOTOS[0])
+    factors = {"a": 0.9, "b": 0.5}
+    for name, factor in factors.items():
+        keras.backend.clear_session()  # names are given anew, as in another process
+        graph = freeze_image_graph(Recipe(layers=[Choosing(factor)]))
+        (tmp_path / name).write_bytes(graph.graph_def)
+    command = [sys.executable, "-c", FRESH, *(str(tmp_path / n) for n in ("photo", *factors))]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    before = tf.io.decode_jpeg(PHOTOS[0], dct_method="INTEGER_ACCURATE").numpy() / np.float32(255)
+    for name, factor in factors.items():
+        expected = np.round(before * np.float32(factor) ** 3 * 255)
+        assert np.abs(np.load(tmp_path / f"{name}.npy") - expected).max() <= 1

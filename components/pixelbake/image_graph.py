@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from dataclasses import dataclass
 from typing import Any
 
 import keras
 import tensorflow as tf
+from tensorflow.python.eager import context
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 from tensorflow.python.grappler import tf_optimizer
 
@@ -85,6 +87,11 @@ class ImageGraph:
         for name, data in zip(_INPUTS, encoded, strict=False):
             if _orientation(name) in known:
                 fed[f"{_orientation(name)}:0"] = exif_orientation(data)
+        if tf.compat.v1.executing_eagerly_outside_functions():
+            # Imported into a function, a graph's own functions (the branches and loops of a layer)
+            # are known to that graph alone; called from outside, it would not find them.
+            for function in graph_def.library.function:
+                context.context().add_function_def(function)
         wanted = [f"{name}:0" for name in names]
         tensors: list[Any] = tf.graph_util.import_graph_def(
             graph_def, input_map=fed, return_elements=wanted, name="image_graph"
@@ -155,7 +162,27 @@ def freeze_image_graph(recipe: Recipe) -> ImageGraph:
         for i, (name, value) in enumerate(zip(names, values, strict=True)):
             tf.identity(value, name=f"{_STAGES}{i:03d}.{name}")
         tf.identity(values[-1], name=_PIXELS)
-    return ImageGraph(graph.as_graph_def().SerializeToString(deterministic=True))
+    graph_def = _with_own_function_names(graph.as_graph_def())
+    return ImageGraph(graph_def.SerializeToString(deterministic=True))
+
+
+def _with_own_function_names(graph_def: Any) -> Any:
+    """Names a graph's functions after its contents: a process may hold the graphs of many recipes.
+
+    TensorFlow numbers them as they come, so that two processes give different functions one name.
+    """
+    digest = hashlib.sha256(graph_def.SerializeToString(deterministic=True)).hexdigest()[:16]
+    functions = graph_def.library.function
+    names = {one.signature.name: f"{one.signature.name}_{digest}" for one in functions}
+    for one in functions:
+        one.signature.name = names[one.signature.name]
+    for node in (*graph_def.node, *(node for one in functions for node in one.node_def)):
+        node.op = names.get(node.op, node.op)
+        for value in node.attr.values():
+            for called in (value.func, *value.list.func):
+                if called.name in names:
+                    called.name = names[called.name]
+    return graph_def
 
 
 def _folded(graph_def: Any, inputs: list[str], outputs: list[str]) -> Any:
