@@ -15,6 +15,7 @@ from tensorflow.python.grappler import tf_optimizer
 
 from pixelbake import images
 from pixelbake.errors import RecipeError
+from pixelbake.exact import ExactLayers
 from pixelbake.orientation import exif_orientation
 from pixelbake.recipe import Recipe
 
@@ -108,9 +109,7 @@ def freeze_image_graph(recipe: Recipe) -> ImageGraph:
     Raises:
         RecipeError: A layer can't compute in the recipe's `numerics`.
     """
-    model = recipe.build_model()
-    layers = [model.get_layer(f"layer_{i}").output for i in range(len(recipe.layers))]
-    per_layer = keras.Model(model.inputs, layers or model.outputs)
+    layers = ExactLayers(recipe) if recipe.numerics == "exact" else _FloatLayers(recipe)
     inputs = _INPUTS[: len(recipe.image_features)]
     specs = [tf.TensorSpec((), tf.string, name) for name in inputs]
     if recipe.decode.exif_orientation:
@@ -123,34 +122,24 @@ def freeze_image_graph(recipe: Recipe) -> ImageGraph:
         named = dict(zip((spec.name for spec in specs), fed, strict=True))
         orientation, mask = named.get(_orientation("image")), named.get("mask")
         decoded = images.decode(named["image"], recipe.decode, recipe.resize, orientation)
-        resized = images.resize(decoded, recipe.resize)
-        resized = tf.cast(resized, recipe.numerics)
-        feeds = [images.scale(resized, recipe.value_range)[tf.newaxis]]
+        resized = layers.resize(decoded)
         if mask is not None:
             how = recipe.decode.model_copy(update={"channels": 1})
-            mask_pixels = images.decode(mask, how, orientation=named.get(_orientation("mask")))
-            mask_pixels = images.resize_mask(mask_pixels, recipe.resize)
-            feeds.append(tf.cast(mask_pixels, recipe.numerics)[tf.newaxis])
-        outputs = per_layer(feeds[0] if len(feeds) == 1 else feeds, training=False)
-        outputs = outputs if isinstance(outputs, list | tuple) else [outputs]
-        pixels = [output[0] for output in outputs]
-        last = tf.ensure_shape(pixels[-1], recipe.output_shape)
-        if recipe.output.encoding == "float":
-            last = tf.cast(last, tf.float32)
-        else:
-            last = images.quantise(last, recipe.value_range)
-        return [decoded, resized, *(pixels if layers else []), last]
+            mask = images.decode(mask, how, orientation=named.get(_orientation("mask")))
+            mask = images.resize_mask(mask, recipe.resize)
+        per_layer, stored = layers(resized, mask)
+        return [decoded, resized, *per_layer, stored]
 
     frozen = convert_variables_to_constants_v2(
         stages.get_concrete_function(),
         lower_control_flow=False,  # branches and loops, lowered, could not be imported into map_fn
     )
     graph_def = frozen.graph.as_graph_def()
-    if recipe.numerics == "float64":
+    if recipe.numerics != "float32":
         _check_float64(recipe, graph_def)
     fed = [tensor.op.name for tensor in frozen.inputs]
     graph_def = _folded(graph_def, fed, [tensor.op.name for tensor in frozen.outputs])
-    names = ["decode", "resize", *(f"layer_{i}" for i in range(len(layers))), "quantise"]
+    names = ["decode", "resize", *(f"layer_{i}" for i in range(len(recipe.layers))), "quantise"]
     with tf.Graph().as_default() as graph:  # once more, so that every end has a name of its own
         feeds = [tf.compat.v1.placeholder(spec.dtype, (), spec.name) for spec in specs]
         values = tf.graph_util.import_graph_def(
@@ -183,6 +172,37 @@ def _with_own_function_names(graph_def: Any) -> Any:
                 if called.name in names:
                     called.name = names[called.name]
     return graph_def
+
+
+class _FloatLayers:
+    """What a recipe does to pixels after they are decoded, in float32 or float64."""
+
+    def __init__(self, recipe: Recipe) -> None:
+        model = recipe.build_model()
+        layers = [model.get_layer(f"layer_{i}").output for i in range(len(recipe.layers))]
+        self._per_layer = keras.Model(model.inputs, layers or model.outputs)
+        self._recipe = recipe
+
+    def resize(self, decoded: Any) -> Any:
+        """Returns a decoded image at the recipe's size, float32 in 0..255."""
+        return images.resize(decoded, self._recipe.resize)
+
+    def __call__(self, resized: Any, mask: Any) -> tuple[list[Any], Any]:
+        """Applies the layers; see `ExactLayers`."""
+        recipe = self._recipe
+        resized = tf.cast(resized, recipe.numerics)
+        feeds = [images.scale(resized, recipe.value_range)[tf.newaxis]]
+        if mask is not None:
+            feeds.append(tf.cast(mask, recipe.numerics)[tf.newaxis])
+        outputs = self._per_layer(feeds[0] if mask is None else feeds, training=False)
+        outputs = outputs if isinstance(outputs, list | tuple) else [outputs]
+        pixels = [output[0] for output in outputs]
+        last = tf.ensure_shape(pixels[-1], recipe.output_shape)
+        if recipe.output.encoding == "float":
+            stored = tf.cast(last, tf.float32)
+        else:
+            stored = images.quantise(last, recipe.value_range)
+        return pixels if recipe.layers else [], stored
 
 
 def _folded(graph_def: Any, inputs: list[str], outputs: list[str]) -> Any:
@@ -218,6 +238,6 @@ def _check_float64(recipe: Recipe, graph_def: Any) -> None:
             i, dtype = int(layer[1]), tf.dtypes.as_dtype(kind).name
             raise RecipeError(
                 f"layers[{i}] ({recipe.layers[i].layer}) computes in {dtype} ({node.op}), whatever "
-                "it is given. Received: numerics='float64'. Set numerics to 'float32', or leave "
-                "the layer out."
+                f"it is given. Received: numerics={recipe.numerics!r}. Set numerics to 'float32', "
+                "or leave the layer out."
             )

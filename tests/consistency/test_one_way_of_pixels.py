@@ -74,7 +74,9 @@ class Ways:
     served: np.ndarray
 
 
-def go_all_ways(encoding: str, masked: bool, folder: Path, oriented: bool = False) -> Ways:
+def go_all_ways(
+    encoding: str, masked: bool, folder: Path, oriented: bool = False, numerics: str = "float32"
+) -> Ways:
     layers = [Brightness(1.2), GaussianBlur(5, 2.0), *([trained_mask_layer()] if masked else [])]
     # A size of their own is what float images need; it changes nothing here.
     recipe = pixelbake.Recipe(
@@ -83,6 +85,7 @@ def go_all_ways(encoding: str, masked: bool, folder: Path, oriented: bool = Fals
         mask="mask" if masked else None,
         resize=Resize(height=224, width=224),
         output=Output(encoding=encoding),
+        numerics=numerics,
     )
     images = in_all_orientations(jpegs()) if oriented else jpegs()
     features = {"image": images, **({"mask": foreground_masks()} if masked else {})}
@@ -167,3 +170,13 @@ def test_images_are_turned_by_their_exif_orientation_on_every_way(tmp_path):
         assert not np.array_equal(ImageOps.exif_transpose(opened(data)), opened(data))
     for way in (ways.traced, ways.materialised, ways.served):
         np.testing.assert_array_equal(way, ways.eager)
+
+
+@pytest.mark.parametrize("encoding", ["png", "float"])
+def test_an_exact_recipe_gives_the_same_pixels_on_every_way(encoding, tmp_path):
+    ways = go_all_ways(encoding, True, tmp_path, numerics="exact")
+    np.testing.assert_array_equal(ways.materialised, ways.traced)
+    np.testing.assert_array_equal(ways.served, ways.traced)
+    apart = np.abs(ways.traced.astype(int) - ways.eager)
+    assert apart.max() == 1
+    assert np.count_nonzero(apart) < 0.05 * apart.size

@@ -51,6 +51,8 @@ def _inspect_run(run: str, as_json: bool) -> None:
     click.echo(f"recipe {manifest.recipe_hash[:12]}")
     for title, details in describe_stages(manifest.recipe).values():
         click.echo(f"  {title}: {details}" if details else f"  {title}")
+    for part in manifest.not_exact:
+        click.echo(f"not exact: {part}")
     for split, counts in manifest.splits.items():
         click.echo(
             f"{split}: {counts.read} read, {counts.written} written, "

@@ -66,6 +66,8 @@ def run(
         }
         click.echo(json.dumps(outcome))
         return
+    for part in manifest.not_exact:
+        click.echo(f"not exact: {part}")
     for split, counts in manifest.splits.items():
         click.echo(
             f"{split}: {counts.read} read, {counts.written} written, "

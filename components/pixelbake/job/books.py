@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pixelbake.errors import BadRecordsError, RunError
+from pixelbake.exact import not_exact
 from pixelbake.job.config import Limits
 from pixelbake.job.manifest import FittedLayer, Manifest, SplitCounts, library_versions
 from pixelbake.job.shards import ShardResult, ShardTask
@@ -79,6 +80,7 @@ def make_manifest(
         recipe=recipe,
         recipe_hash=recipe.hash,
         fitted=tuple(fitted),
+        not_exact=not_exact(recipe),
         **books_of(tasks, results),
     )
 

@@ -96,6 +96,7 @@ class Manifest(Part):
         recipe_hash: Its hash.
         weights_hashes: `Recipe.weights_hashes`: which trained weights were frozen into which layer.
         fitted: The layers that the job fitted on the data.
+        not_exact: What of a recipe of numerics "exact" has no exact form, in words.
         versions: Versions of the libraries that did it, by name.
         inputs: The input files' sizes in bytes, by split and path.
         splits: The books, by split.
@@ -110,6 +111,7 @@ class Manifest(Part):
     recipe_hash: str
     weights_hashes: dict[str, str] = Field(default_factory=dict)
     fitted: tuple[FittedLayer, ...] = Field(default=(), strict=False)
+    not_exact: tuple[str, ...] = Field(default=(), strict=False)
     versions: dict[str, str]
     inputs: dict[str, dict[str, int]]
     splits: dict[str, SplitCounts]

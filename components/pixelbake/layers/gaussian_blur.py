@@ -12,7 +12,7 @@ from pixelbake.layers.arguments import check_images, finite_number, odd_pair, pa
 from pixelbake.layers.border import check_mirrored_size, mirrored
 from pixelbake.layers.empty_batch import unless_empty
 
-__all__ = ["MAX_DEPTHWISE_WIDTH", "GaussianBlur"]
+__all__ = ["MAX_DEPTHWISE_WIDTH", "GaussianBlur", "filtered_along", "gaussian_weights"]
 
 
 @keras.saving.register_keras_serializable(package="pixelbake")
@@ -74,7 +74,7 @@ class GaussianBlur(keras.Layer):
     def _blur(self, images: Any) -> Any:
         for axis, size, sigma in zip((1, 2), self.kernel_size, self.sigma, strict=True):
             if size > 1:
-                images = _blur_along(images, axis, size, sigma)
+                images = filtered_along(images, axis, gaussian_weights(size, sigma))
         return images
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
@@ -92,22 +92,29 @@ class GaussianBlur(keras.Layer):
 MAX_DEPTHWISE_WIDTH = 13
 
 
-def _weights(size: int, sigma: float) -> list[float]:
-    """Returns the normalised kernel of one axis."""
+def gaussian_weights(size: int, sigma: float) -> list[float]:
+    """Returns the normalised kernel of one axis, `size` numbers."""
     radius = size // 2
     values = [math.exp(-(i * i) / (2.0 * sigma * sigma)) for i in range(-radius, radius + 1)]
     total = math.fsum(values)
     return [value / total for value in values]
 
 
-def _blur_along(images: Any, axis: int, size: int, sigma: float) -> Any:
-    """Filters float32 or float64 images along one axis."""
+def filtered_along(images: Any, axis: int, kernel_weights: list[float]) -> Any:
+    """Filters images along one axis, mirrored beyond their border.
+
+    Args:
+        images: float32 or float64 `[B, H, W, C]`, B at least 1.
+        axis: 1 (height) or 2 (width).
+        kernel_weights: An odd number of weights.
+    """
+    size = len(kernel_weights)
     if axis == 2 and size > MAX_DEPTHWISE_WIDTH:
-        turned = _blur_along(ops.transpose(images, (0, 2, 1, 3)), 1, size, sigma)
+        turned = filtered_along(ops.transpose(images, (0, 2, 1, 3)), 1, kernel_weights)
         return ops.transpose(turned, (0, 2, 1, 3))
     batch, height, width, channels = ops.shape(images)
     padded = mirrored(images, axis, size // 2, size // 2)
-    weights = ops.convert_to_tensor(_weights(size, sigma), images.dtype)
+    weights = ops.convert_to_tensor(kernel_weights, images.dtype)
     if axis == 2:
         kernel = ops.tile(ops.reshape(weights, (1, size, 1, 1)), (1, 1, channels, 1))
         return _depthwise(padded, kernel)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -10,7 +11,7 @@ from keras import ops
 from pixelbake.layers.arguments import pair, whole_number
 from pixelbake.layers.pixel_layer import PixelLayer
 
-__all__ = ["Pixelate"]
+__all__ = ["Pixelate", "block_means"]
 
 
 @keras.saving.register_keras_serializable(package="pixelbake")
@@ -49,7 +50,7 @@ class Pixelate(PixelLayer):
         """Returns the images in large pixels."""
         for axis, size in zip((1, 2), self.size, strict=True):
             if size > 1:
-                images = _blocks_along(images, axis, size)
+                images = block_means(images, axis, size, _mean)
         return images
 
     def get_config(self) -> dict[str, Any]:
@@ -57,8 +58,15 @@ class Pixelate(PixelLayer):
         return {**super().get_config(), "size": self.size}
 
 
-def _blocks_along(images: Any, axis: int, size: int) -> Any:
-    """Gives all pixels of each block along one axis the block's mean."""
+def block_means(images: Any, axis: int, size: int, mean: Callable[[Any, Any], Any]) -> Any:
+    """Gives all pixels of each block along one axis the block's mean.
+
+    Args:
+        images: `[B, H, W, C]`.
+        axis: 1 (height) or 2 (width).
+        size: Pixels of a block.
+        mean: From a block's sum and how many pixels it has (int32) to their mean.
+    """
     shape = list(ops.shape(images))
     length = shape[axis]
     missing = (-length) % size
@@ -69,8 +77,14 @@ def _blocks_along(images: Any, axis: int, size: int) -> Any:
     total = ops.sum(ops.reshape(ops.pad(images, pads), split), axis=axis + 1, keepdims=True)
     # The last block may hold fewer pixels than the others.
     starts = ops.arange(blocks, dtype="int32") * size
-    count = ops.cast(ops.minimum(length - starts, size), images.dtype)
-    # Graph optimisers turn a division into this product, in traced functions only.
-    mean = total * ops.reshape(1.0 / count, [-1 if i == axis else 1 for i in range(5)])
-    whole = ops.reshape(ops.broadcast_to(mean, split), [*shape[:axis], -1, *shape[axis + 1 :]])
+    counts = ops.reshape(
+        ops.minimum(length - starts, size), [-1 if i == axis else 1 for i in range(5)]
+    )
+    means = ops.broadcast_to(mean(total, counts), split)
+    whole = ops.reshape(means, [*shape[:axis], -1, *shape[axis + 1 :]])
     return whole[:, :length] if axis == 1 else whole[:, :, :length]
+
+
+def _mean(total: Any, count: Any) -> Any:
+    # Graph optimisers turn a division into this product, in traced functions only.
+    return total * (1.0 / ops.cast(count, total.dtype))

@@ -149,6 +149,10 @@ class LayerSpec(Part):
             for at, _, spec in places(name, self._nested[name], depth):
                 yield at, spec
 
+    def chains(self, argument: str) -> list[list[LayerSpec]]:
+        """Returns the chains of layers that one of its arguments holds."""
+        return self._nested[argument]
+
     def given_ranges(
         self, given: tuple[float, float]
     ) -> Iterator[tuple[tuple[str | int, ...], LayerSpec, tuple[float, float]]]:
@@ -192,7 +196,7 @@ class LayerSpec(Part):
 
         Args:
             name: The layer's name in its model.
-            dtype: `"float32"` or `"float64"`.
+            dtype: `"float32"` or `"float64"`, for the layers in it too.
 
         Raises:
             ValueError: The class does not take this config; says what was received.

@@ -51,8 +51,10 @@ class Recipe(Part):
             A layer that has a `value_range` of its own must have the same.
         numerics: In what the layers compute. `"float32"` (default): the same pixels wherever the
             processor and the TensorFlow version are the same; elsewhere a few in a million are one
-            step off. `"float64"`: the same uint8 pixels across processors and versions too,
-            which takes longer (docs/consistency.md).
+            step off. `"float64"`: the same uint8 pixels across processors and versions too, which
+            takes longer. `"exact"`: the same, in whole numbers that no machine can round otherwise,
+            a step from float64 at times; what has no exact form goes on in float64, with a
+            warning (docs/consistency.md).
         output: How transformed pixels are stored.
         passthrough: Features that are written unchanged beside the image, by name. A plain
             `"int64"`, `"float32"` or `"bytes"` stands for exactly one value of that type.
@@ -68,7 +70,7 @@ class Recipe(Part):
     resize: Resize | None = None
     layers: tuple[LayerSpec, ...] = Field(default=(), strict=False)
     value_range: tuple[float, float] = Field(default=(0.0, 1.0), strict=False)
-    numerics: Literal["float32", "float64"] = "float32"
+    numerics: Literal["float32", "float64", "exact"] = "float32"
     output: Output = Output()
     passthrough: dict[str, Feature] = Field(default_factory=dict)
 
@@ -192,7 +194,8 @@ class Recipe(Part):
 
         Returns:
             A model from `[B, H, W, channels]` pixels in `value_range` (and, where `mask` is set,
-            `[B, H, W, 1]` in [0, 1]) to pixels in `value_range`, all of dtype `numerics`.
+            `[B, H, W, 1]` in [0, 1]) to pixels in `value_range`, all of dtype `numerics`; in
+            float64 for "exact", whose whole numbers only the image graph has.
 
         Raises:
             ValueError: A layer does not take what the one before it gives, or its weights are
@@ -210,12 +213,12 @@ class Recipe(Part):
     def _model(self) -> keras.Model:
         """Makes the model; layers that are not fitted yet leave the pixels as they are."""
         height, width = self.input_size
-        dtype = self.numerics
+        dtype = "float32" if self.numerics == "float32" else "float64"
         image = keras.Input((height, width, self.decode.channels), name="image", dtype=dtype)
         mask = keras.Input((height, width, 1), name="mask", dtype=dtype) if self.mask else None
         x, given_mask = image, mask
         for i, spec in enumerate(self.layers):
-            layer = spec.build(f"layer_{i}", self.numerics)  # the same graph each time it is built
+            layer = spec.build(f"layer_{i}", dtype)  # the same graph each time it is built
             if not spec.is_fitted:
                 check_can_be_fitted(i, layer)
                 continue
@@ -231,9 +234,9 @@ class Recipe(Part):
             set_weights(spec, layer, f"layers[{i}]", ("layers", i))
             x = y
             if mask is not None and spec.moves_pixels:
-                mask = spec.for_mask().build(f"layer_{i}_mask", self.numerics)(mask)
+                mask = spec.for_mask().build(f"layer_{i}_mask", dtype)(mask)
         if x is image:
-            x = keras.layers.Identity(dtype=self.numerics, name="identity")(image)
+            x = keras.layers.Identity(dtype=dtype, name="identity")(image)
         inputs = image if mask is None else [image, given_mask]
         return keras.Model(inputs, x, name="pixels", trainable=False)
 
