@@ -18,6 +18,7 @@ from pixelbake.errors import InputError
 
 __all__ = [
     "delete_below",
+    "files_below",
     "is_remote",
     "local_copy",
     "matching_files",

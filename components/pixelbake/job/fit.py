@@ -21,9 +21,11 @@ from pixelbake.intake.tfrecord import Record, read_tfrecord
 from pixelbake.job.batch_transform import DATA_ERRORS
 from pixelbake.job.batching import batches_by_pixels
 from pixelbake.job.config import Limits
+from pixelbake.job.heartbeat import beating, raise_if_given_up
 from pixelbake.job.interruption import die_with, raise_if_interrupted
 from pixelbake.job.manifest import FittedLayer, library_versions
 from pixelbake.job.pipeline import run_pipeline
+from pixelbake.job.portable_job import heartbeat_folder
 from pixelbake.job.record_gate import Admitted, RecordGate
 from pixelbake.job.shards import ShardTask, plan_shards
 from pixelbake.job.worker_threads import one_thread_an_op
@@ -216,7 +218,9 @@ def _count(
         )
 
     if read_bytes(total) is None:
-        run_pipeline(build, beam_args)
+        with heartbeat_folder(folder, beam_args) as at_work:
+            counting.at_work = at_work
+            run_pipeline(build, beam_args, at_work)
     data = read_bytes(total)
     if data is None:
         raise RunError(f"{total} does not exist: the runner ended without having counted anything.")
@@ -247,6 +251,7 @@ class _CountShard(beam.DoFn):
         limits: Limits,
         basis: Mapping[str, Any],
     ) -> None:
+        self.at_work = ""
         self._driver = os.getpid()
         self._counting = counting
         self._gate = gate
@@ -263,17 +268,19 @@ class _CountShard(beam.DoFn):
     def setup(self) -> None:
         die_with(self._driver)
         one_thread_an_op(self._driver)
-        self._count = self._counting.traced()
+        with beating(self.at_work):
+            self._count = self._counting.traced()
 
     def teardown(self) -> None:
         self._count = None
 
     def process(self, task: ShardTask) -> Iterator[bytes]:
         path = self.path_of(task)
-        data = read_bytes(path)
-        if data is None:
-            data = self._counted(task).to_bytes()
-            write_bytes(path, data)
+        with beating(self.at_work):
+            data = read_bytes(path)
+            if data is None:
+                data = self._counted(task).to_bytes()
+                write_bytes(path, data)
         yield data
 
     def _counted(self, task: ShardTask) -> _Counted:
@@ -292,6 +299,7 @@ class _CountShard(beam.DoFn):
         with open_bytes(task.path) as file:
             for batch in batches_by_pixels(admitted(file), lambda one: one.pixels):
                 raise_if_interrupted()
+                raise_if_given_up(self.at_work)
                 total += self._of_batch(batch)
         return _Counted(total.levels, total.images, total.skipped + refused)
 

@@ -18,6 +18,7 @@ from pixelbake import errors
 from pixelbake.errors import ConfigError, PixelbakeError, RunError
 from pixelbake.job.interruption import raise_if_interrupted
 from pixelbake.job.local_runner import LocalRunner
+from pixelbake.job.portable_job import check_worker_timeout, is_portable, run_portable
 
 __all__ = ["is_dry_run", "is_only_written_down", "run_pipeline", "runner_of"]
 
@@ -41,19 +42,23 @@ def is_only_written_down(beam_args: Sequence[str]) -> bool:
     return is_dry_run(beam_args) or bool(options.view_as(GoogleCloudOptions).template_location)
 
 
-def run_pipeline(build: Callable[[beam.Pipeline], None], beam_args: Sequence[str] = ()) -> None:
+def run_pipeline(
+    build: Callable[[beam.Pipeline], None], beam_args: Sequence[str] = (), at_work: str = ""
+) -> None:
     """Runs a pipeline to its end.
 
     Args:
         build: Applies its transforms to the pipeline that it is given.
         beam_args: Beam's own flags, such as `--runner=PortableRunner`. Without a runner the
             pipeline runs in this process.
+        at_work: Where the workers of a portable runner beat; see `heartbeat_folder`.
 
     Raises:
         ConfigError: Beam does not take its flags.
-        RunError: The pipeline failed, or a local worker process ended before its work was done.
+        RunError: The pipeline failed, or a worker process was lost before its work was done.
         PixelbakeError: A worker raised it; it has the worker's class and message.
     """
+    check_worker_timeout(beam_args)
     options = PipelineOptions(list(beam_args))
     # Workers get all they need from installed modules; the launching script's globals are no
     # business of theirs, and Beam would pickle them by default.
@@ -61,15 +66,22 @@ def run_pipeline(build: Callable[[beam.Pipeline], None], beam_args: Sequence[str
     runner = options.view_as(StandardOptions).runner
     # DirectRunner of newer Beams first tries to download another engine; ask for this one by name.
     engine = LocalRunner() if runner in (None, "DirectRunner", "FnApiRunner") else None
+    portable = is_portable(beam_args)
     try:
         pipeline = beam.Pipeline(engine, options=options)
     except (ImportError, ValueError) as error:
         raise ConfigError(f"Beam does not take its flags: {error}") from error
     try:
+        if portable:
+            build(pipeline)
+            run_portable(pipeline, at_work)
+            return
         with pipeline:
             build(pipeline)
     except Exception as error:
         raise_if_interrupted()
+        if portable and isinstance(error, PixelbakeError):  # said here, not by a worker
+            raise
         if engine is not None and engine.lost:
             raise RunError(
                 f"{engine.lost} before its work was done (the kernel kills processes when memory "

@@ -21,6 +21,7 @@ from pixelbake.job.config import JobConfig
 from pixelbake.job.fit import fit_layers
 from pixelbake.job.manifest import QUARANTINE_DIR, FittedLayer, Manifest, read_manifest
 from pixelbake.job.pipeline import is_dry_run, is_only_written_down, run_pipeline, runner_of
+from pixelbake.job.portable_job import heartbeat_folder
 from pixelbake.job.shards import plan_shards
 from pixelbake.job.staging import staged
 from pixelbake.job.whole_run import MakeRun, WholeRun
@@ -124,7 +125,9 @@ def _launch(config: JobConfig, run: WholeRun, beam_args: Sequence[str]) -> None:
         BatchTransform(graph, recipe.image_features, recipe.passthrough).check_canary()
         if not is_dry_run(beam_args):
             upload(graph, run.folders.transform_graph)
-    run_pipeline(lambda pipeline: _apply(pipeline, run, recipe), beam_args)
+    with heartbeat_folder(run.files, beam_args) as at_work:
+        watched = replace(run, at_work=at_work)
+        run_pipeline(lambda pipeline: _apply(pipeline, watched, recipe), beam_args, at_work)
 
 
 def _fitted(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 
 import apache_beam as beam
 from apache_beam.io.filesystems import FileSystems
@@ -24,6 +25,7 @@ from pixelbake.job.manifest import (
     Manifest,
 )
 from pixelbake.job.pipeline import run_pipeline
+from pixelbake.job.portable_job import heartbeat_folder
 from pixelbake.job.progress import PROGRESS_DIR, OnProgress, watch
 from pixelbake.job.remote_run import is_remote_job, run_remote_job
 from pixelbake.job.shards import ShardResult, ShardTask, plan_shards
@@ -175,16 +177,20 @@ def transform_shards(
     results = {task: _finished(task, folders) for task in tasks}
     missing = [task for task, result in results.items() if result is None]
     if missing:
+        with (
+            heartbeat_folder(folders.results, beam_args) as at_work,
+            watch(folders.progress, missing, on_progress),
+        ):
+            watched = replace(folders, at_work=at_work)
 
-        def transform(pipeline: beam.Pipeline) -> None:
-            _ = (
-                pipeline
-                | "Shards" >> beam.Create(list(missing), reshuffle=False)
-                | "TransformImages" >> TransformImages(recipe, folders, limits)
-            )
+            def transform(pipeline: beam.Pipeline) -> None:
+                _ = (
+                    pipeline
+                    | "Shards" >> beam.Create(list(missing), reshuffle=False)
+                    | "TransformImages" >> TransformImages(recipe, watched, limits)
+                )
 
-        with watch(folders.progress, missing, on_progress):
-            run_pipeline(transform, beam_args)
+            run_pipeline(transform, beam_args, at_work)
     for task in missing:
         results[task] = result = _finished(task, folders)
         if result is None:

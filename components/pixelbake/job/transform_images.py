@@ -24,6 +24,7 @@ from pixelbake.intake.tfrecord import Record, frame_record, read_tfrecord
 from pixelbake.job.batch_transform import BatchTransform
 from pixelbake.job.batching import MAX_BATCH_PIXELS, batches_by_pixels, pixels_in_work
 from pixelbake.job.config import Limits
+from pixelbake.job.heartbeat import beating, raise_if_given_up
 from pixelbake.job.interruption import die_with, raise_if_interrupted
 from pixelbake.job.progress import ShardProgress
 from pixelbake.job.quarantine import quarantine_example
@@ -57,6 +58,7 @@ class RunFolders:
             trainers expect. They are stored, not compressed: gzip takes longer than the blur and
             makes a PNG 0.1 % smaller.
         progress: A local folder in which workers note how far they are; `""` for none.
+        at_work: A folder in which workers note that they are at work; `""` for none.
     """
 
     transform_graph: str
@@ -65,6 +67,7 @@ class RunFolders:
     results: str
     as_gzip: bool = False
     progress: str = ""
+    at_work: str = ""
 
     def shard_name(self, task: ShardTask) -> str:
         """Returns the output shard's file name, the same in every attempt."""
@@ -122,7 +125,10 @@ class _TransformShard(beam.DoFn):
     def setup(self) -> None:
         die_with(self._driver)
         one_thread_an_op(self._driver)
-        with local_copy(self._folders.transform_graph) as graph:
+        with (
+            beating(self._folders.at_work),
+            local_copy(self._folders.transform_graph) as graph,
+        ):
             self._transform = BatchTransform(
                 graph, self._gate.image_features, self._gate.passthrough
             )
@@ -133,12 +139,14 @@ class _TransformShard(beam.DoFn):
 
     def process(self, task: ShardTask) -> Iterator[ShardResult]:
         progress = ShardProgress(self._folders.progress, task)
-        with _ShardWriter(task, self._folders) as writer:
+        with beating(self._folders.at_work), _ShardWriter(task, self._folders) as writer:
             for results in self._results(self._admitted(task, writer)):
                 for transformed in results:
                     raise_if_interrupted()
                     writer.put(transformed)
+                raise_if_given_up(self._folders.at_work)
                 progress.note(writer.read, writer.bad, writer.bytes_read)
+            raise_if_given_up(self._folders.at_work)
         result = writer.result
         progress.note(result.read, result.quarantined, task.size, done=True)
         self._read.inc(result.read)

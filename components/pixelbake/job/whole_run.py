@@ -17,6 +17,7 @@ from pixelbake.errors import BadRecordsError, OutputError, RunError
 from pixelbake.files import delete_below, is_remote, read_text, write_bytes
 from pixelbake.job.books import books_of, check_books, fingerprint_of, plan_text
 from pixelbake.job.config import Limits
+from pixelbake.job.heartbeat import beating
 from pixelbake.job.manifest import (
     EXAMPLES_DIR,
     MANIFEST_FILE,
@@ -47,6 +48,7 @@ class WholeRun:
         expected: How many records each split must have, by split name.
         weights_hashes: See `Manifest`.
         fitted: See `Manifest`.
+        at_work: See `RunFolders`.
     """
 
     inputs: Mapping[str, Sequence[str]]
@@ -58,6 +60,7 @@ class WholeRun:
     expected: Mapping[str, int] = field(default_factory=dict)
     weights_hashes: Mapping[str, str] = field(default_factory=dict)
     fitted: Sequence[FittedLayer] = ()
+    at_work: str = ""
 
     @property
     def files(self) -> str:
@@ -72,6 +75,7 @@ class WholeRun:
             examples=f"{self.files}/{EXAMPLES_DIR}",
             quarantine=f"{self.files}/{QUARANTINE_DIR}",
             results="",
+            at_work=self.at_work,
         )
 
 
@@ -127,13 +131,20 @@ def check_remote_target(output: str) -> Manifest | None:
 
 
 def _plan(run: WholeRun) -> Iterator[ShardTask]:
-    if is_remote(run.output):
-        check_remote_target(run.output)
-    yield from plan_shards(run.inputs, allow_empty=run.limits.allow_damaged_files)
+    with beating(run.at_work):  # a pattern may match very many files
+        if is_remote(run.output):
+            check_remote_target(run.output)
+        tasks = plan_shards(run.inputs, allow_empty=run.limits.allow_damaged_files)
+    yield from tasks
 
 
 def _finish(run: WholeRun, tasks: Iterable[ShardTask], results: Iterable[ShardResult]) -> str:
     """Publishes the run. May be tried more than once: it ends in the same files each time."""
+    with beating(run.at_work):  # an old run may have very many files to be deleted
+        return _publish(run, tasks, results)
+
+
+def _publish(run: WholeRun, tasks: Iterable[ShardTask], results: Iterable[ShardResult]) -> str:
     order = {split: i for i, split in enumerate(run.inputs)}
     tasks = sorted(tasks, key=lambda task: (order[task.split], task.index))
     by_shard = {(result.split, result.index): result for result in results}
