@@ -41,5 +41,7 @@ def _table(lines: Path) -> str:
     rows = [["pixelbake's throughput over that of", *heads], ["---", *["---:"] * len(heads)]]
     for key, title in _INSTEAD_OF.items():
         ratios = [one["ratios"][key] for one in measured]
+        if ratios.count(None) == len(ratios):  # no line that was measured has it
+            continue
         rows.append([title, *("" if ratio is None else f"{ratio:.2f}" for ratio in ratios)])
     return "".join(f"| {' | '.join(row)} |\n" for row in rows)
