@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import posixpath
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from fnmatch import fnmatch
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -51,14 +53,36 @@ def preview(
     _draw(job, inputs, output, records)
     if not watch:
         return
-    from watchfiles import watch as changes
-
+    changes = _changes(job, *inputs, besides=output)
     click.echo("watching; Ctrl-C ends it", err=True)
-    for _ in changes(job, *inputs, raise_interrupt=True):
+    for _ in changes:
         try:
             _draw(job, inputs, output, records)
         except PixelbakeError as error:  # a half-typed file is no reason to stop
             click.echo(f"pixelbake: {error}", err=True)
+
+
+def _changes(*paths: str, besides: str) -> Iterator[Any]:
+    """Yields whenever one of some local files or patterns changes, `besides` left out."""
+    from watchfiles import watch
+
+    from pixelbake.errors import ConfigError
+    from pixelbake.files import is_remote
+
+    patterns = [os.path.abspath(path) for path in paths if not is_remote(path)]
+    # Whole folders: most editors save by putting a new file in the place of the old one, and
+    # whoever watches the file itself hears of it once.
+    folders = {os.path.dirname(pattern) for pattern in patterns}
+    folders = {folder for folder in folders if os.path.isdir(folder)}
+    if not folders:
+        raise ConfigError(f"--watch needs a local file to watch. Received: {', '.join(paths)}.")
+    drawn = os.path.abspath(besides)
+
+    def concerns(_: Any, path: str) -> bool:
+        named = path in patterns or any(fnmatch(path, pattern) for pattern in patterns)
+        return named and path != drawn
+
+    return watch(*folders, watch_filter=concerns, recursive=False, raise_interrupt=False)
 
 
 def _draw(job: str, inputs: tuple[str, ...], output: str, records: tuple[int, ...]) -> None:
