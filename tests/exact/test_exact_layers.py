@@ -69,10 +69,12 @@ def test_a_mask_moves_with_the_image():
 
 
 def test_an_exact_recipe_says_nothing():
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
         recipe = exact(layers=[Brightness(1.2), trained_mask_layer()], mask="mask")
         freeze_image_graph(recipe)
+    # Keras and NumPy may have their own to say.
+    assert not [one for one in said if "exact" in str(one.message)]
     assert not_exact(recipe) == ()
 
 
