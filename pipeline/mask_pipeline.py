@@ -15,9 +15,9 @@ from tfx import v1 as tfx
 from tfx.dsl.components.base.base_node import BaseNode
 from tfx.types.standard_artifacts import Model, ModelBlessing
 
-from pipeline.pipeline import import_examples
+from pipeline.pipeline import check_and_push, import_examples, train_on
 from pixelbake import Recipe
-from pixelbake.tfx import PixelTransform, ServingCheck
+from pixelbake.tfx import PixelTransform
 
 __all__ = ["MAX_ERROR", "PIPELINE_NAME", "create_components"]
 
@@ -44,13 +44,7 @@ def create_components(
     """
     example_gen = import_examples(data)
     transform = PixelTransform(examples=example_gen.outputs["examples"], recipe=recipe)
-    trainer = tfx.components.Trainer(
-        run_fn="pipeline.mask_trainer.run_fn",
-        examples=transform.outputs["transformed_examples"],
-        transform_graph=transform.outputs["transform_graph"],
-        train_args=tfx.proto.TrainArgs(splits=["train"], num_steps=train_steps),
-        eval_args=tfx.proto.EvalArgs(splits=["eval"]),
-    )
+    trainer = train_on(transform, "pipeline.mask_trainer.run_fn", train_steps)
     before = tfx.dsl.Resolver(
         strategy_class=tfx.dsl.experimental.LatestBlessedModelStrategy,
         model=tfx.dsl.Channel(type=Model),
@@ -64,21 +58,7 @@ def create_components(
         baseline_model=before.outputs["model"],
         eval_config=_eval_config(),
     )
-    serving_check = ServingCheck(
-        examples=example_gen.outputs["examples"],
-        transformed_examples=transform.outputs["transformed_examples"],
-        transform_graph=transform.outputs["transform_graph"],
-        quarantine=transform.outputs["quarantine"],
-        model=trainer.outputs["model"],
-    )
-    pusher = tfx.components.Pusher(
-        model=trainer.outputs["model"],
-        model_blessing=evaluator.outputs["blessing"],
-        infra_blessing=serving_check.outputs["blessing"],
-        push_destination=tfx.proto.PushDestination(
-            filesystem=tfx.proto.PushDestination.Filesystem(base_directory=str(serving))
-        ),
-    )
+    serving_check, pusher = check_and_push(example_gen, transform, trainer, evaluator, serving)
     return {
         "example_gen": example_gen,
         "transform": transform,

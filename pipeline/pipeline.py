@@ -17,9 +17,11 @@ from pixelbake.tfx import PixelTransform, ServingCheck
 __all__ = [
     "MIN_ACCURACY",
     "PIPELINE_NAME",
+    "check_and_push",
     "create_components",
     "create_pipeline",
     "import_examples",
+    "train_on",
 ]
 
 PIPELINE_NAME = "digits"
@@ -57,13 +59,7 @@ def create_components(
     transform = PixelTransform(examples=example_gen.outputs["examples"], recipe=recipe)
     if beam_args:
         transform.with_beam_pipeline_args(beam_args)
-    trainer = tfx.components.Trainer(
-        run_fn="pipeline.trainer.run_fn",
-        examples=transform.outputs["transformed_examples"],
-        transform_graph=transform.outputs["transform_graph"],
-        train_args=tfx.proto.TrainArgs(splits=["train"], num_steps=train_steps),
-        eval_args=tfx.proto.EvalArgs(splits=["eval"]),
-    )
+    trainer = train_on(transform, "pipeline.trainer.run_fn", train_steps)
     # Evaluator reads the raw scans: it judges the model together with its baked-in transforms.
     evaluator = tfx.components.Evaluator(
         examples=example_gen.outputs["examples"],
@@ -71,21 +67,7 @@ def create_components(
         model=trainer.outputs["model"],
         eval_config=_eval_config(),
     )
-    serving_check = ServingCheck(
-        examples=example_gen.outputs["examples"],
-        transformed_examples=transform.outputs["transformed_examples"],
-        transform_graph=transform.outputs["transform_graph"],
-        quarantine=transform.outputs["quarantine"],
-        model=trainer.outputs["model"],
-    )
-    pusher = tfx.components.Pusher(
-        model=trainer.outputs["model"],
-        model_blessing=evaluator.outputs["blessing"],
-        infra_blessing=serving_check.outputs["blessing"],
-        push_destination=tfx.proto.PushDestination(
-            filesystem=tfx.proto.PushDestination.Filesystem(base_directory=str(serving))
-        ),
-    )
+    serving_check, pusher = check_and_push(example_gen, transform, trainer, evaluator, serving)
     return {
         "example_gen": example_gen,
         "statistics_gen": statistics_gen,
@@ -108,6 +90,43 @@ def import_examples(data: Path | RuntimeParameter) -> tfx.components.ImportExamp
         input_base=data if isinstance(data, RuntimeParameter) else str(data),
         input_config=example_gen_pb2.Input(splits=splits),
     )
+
+
+def train_on(transform: PixelTransform, run_fn: str, train_steps: int) -> tfx.components.Trainer:
+    """Returns the component that trains on what PixelTransform made of the split `train`."""
+    return tfx.components.Trainer(
+        run_fn=run_fn,
+        examples=transform.outputs["transformed_examples"],
+        transform_graph=transform.outputs["transform_graph"],
+        train_args=tfx.proto.TrainArgs(splits=["train"], num_steps=train_steps),
+        eval_args=tfx.proto.EvalArgs(splits=["eval"]),
+    )
+
+
+def check_and_push(
+    example_gen: BaseNode,
+    transform: PixelTransform,
+    trainer: tfx.components.Trainer,
+    evaluator: tfx.components.Evaluator,
+    serving: Path | str,
+) -> tuple[ServingCheck, tfx.components.Pusher]:
+    """Returns the components that let no model through which skews, or which Evaluator refuses."""
+    serving_check = ServingCheck(
+        examples=example_gen.outputs["examples"],
+        transformed_examples=transform.outputs["transformed_examples"],
+        transform_graph=transform.outputs["transform_graph"],
+        quarantine=transform.outputs["quarantine"],
+        model=trainer.outputs["model"],
+    )
+    pusher = tfx.components.Pusher(
+        model=trainer.outputs["model"],
+        model_blessing=evaluator.outputs["blessing"],
+        infra_blessing=serving_check.outputs["blessing"],
+        push_destination=tfx.proto.PushDestination(
+            filesystem=tfx.proto.PushDestination.Filesystem(base_directory=str(serving))
+        ),
+    )
+    return serving_check, pusher
 
 
 def create_pipeline(
