@@ -67,9 +67,9 @@ class ImageGraph:
             encoded: As for `pixels`.
 
         Returns:
-            `decode` (uint8), `resize` (float32 in 0..255), `layers[i]` for each layer (float32 in
-            the recipe's value range) and `quantise` (uint8, or the float32 of the last layer for
-            output encoding `"float"`), each `[H, W, C]`.
+            `decode` (uint8), `resize` (float32 in 0..255), `layers[i]` for each layer (in the
+            recipe's value range and the dtype it computes in) and `quantise` (uint8, or the float32
+            of the last layer for output encoding `"float"`), each `[H, W, C]`.
         """
         graph_def = tf.compat.v1.GraphDef.FromString(self.graph_def)
         nodes = sorted(node.name for node in graph_def.node if node.name.startswith(_STAGES))
@@ -113,8 +113,8 @@ def freeze_image_graph(recipe: Recipe) -> ImageGraph:
     inputs = _INPUTS[: len(recipe.image_features)]
     specs = [tf.TensorSpec((), tf.string, name) for name in inputs]
     if recipe.decode.exif_orientation:
-        # Found where these bytes are imported: the search has branches and loops, and TensorFlow
-        # loses sight of their functions when a GraphDef is imported into a function.
+        # Found where these bytes are imported: the search has branches and loops, whose functions
+        # this graph need not carry about and make known to every process.
         specs += [tf.TensorSpec((), tf.int32, _orientation(name)) for name in inputs]
 
     @tf.function(input_signature=specs, autograph=False)
