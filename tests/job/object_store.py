@@ -41,7 +41,11 @@ class ObjectStore(FileSystem):
 
     @classmethod
     def objects(cls) -> dict[str, bytes]:
-        return {unquote(path.name): path.read_bytes() for path in sorted(cls.root.iterdir())}
+        return {unquote(path.name): path.read_bytes() for path in cls._files()}
+
+    @classmethod
+    def _files(cls) -> list[Path]:
+        return sorted(cls.root.glob("objects*"))  # and no upload that is not over
 
     @classmethod
     def put(cls, path: str, data: bytes) -> str:
@@ -73,7 +77,7 @@ class ObjectStore(FileSystem):
 
     def _list(self, dir_or_prefix):
         self.operations.append(("list", dir_or_prefix))
-        for file in sorted(self.root.iterdir()):
+        for file in self._files():
             path = unquote(file.name)
             if path.startswith(dir_or_prefix):
                 yield FileMetadata(path, file.stat().st_size, file.stat().st_mtime)
@@ -132,7 +136,7 @@ class _Upload(io.BytesIO):
 
     def close(self) -> None:
         if not self.closed:
-            part = self._target.with_name(f"{self._target.name}~{id(self)}")
+            part = self._target.with_name(f"upload-{os.getpid()}-{id(self)}")
             part.write_bytes(self.getvalue())
             os.replace(part, self._target)
         super().close()
