@@ -11,8 +11,9 @@ import pytest
 from bench.contenders import unguarded
 from pixelbake.job import transform_images
 from pixelbake.job.record_gate import RecordGate
+from pixelbake.job.run_folders import RunFolders
 from pixelbake.job.shards import plan_shards
-from pixelbake.job.transform_images import RunFolders, TransformImages
+from pixelbake.job.transform_images import TransformImages
 from pixelbake.layers import GaussianBlur
 from pixelbake.recipe import Recipe
 from pixelbake.transform_graph import write_transform_graph

@@ -10,8 +10,9 @@ from pixelbake.errors import RunError
 from pixelbake.job import heartbeat
 from pixelbake.job.heartbeat import Heartbeats, beating, raise_if_given_up
 from pixelbake.job.pipeline import run_pipeline
+from pixelbake.job.run_folders import RunFolders
 from pixelbake.job.shards import plan_shards
-from pixelbake.job.transform_images import RunFolders, TransformImages
+from pixelbake.job.transform_images import TransformImages
 from pixelbake.recipe import Recipe
 from pixelbake.transform_graph import write_transform_graph
 from tests.job.inputs import PHOTOS, example, write

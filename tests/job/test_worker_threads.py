@@ -6,7 +6,8 @@ import sys
 import pytest
 import tensorflow as tf
 
-from pixelbake.job.transform_images import RunFolders, TransformImages
+from pixelbake.job.run_folders import RunFolders
+from pixelbake.job.transform_images import TransformImages
 from pixelbake.layers import GaussianBlur
 from pixelbake.recipe import Recipe
 from pixelbake.transform_graph import write_transform_graph

@@ -6,9 +6,10 @@ from pixelbake.job.manifest import Manifest, read_manifest
 from pixelbake.job.quarantine import read_quarantine
 from pixelbake.job.remote_run import write_job_down
 from pixelbake.job.run import run_job
+from pixelbake.job.run_folders import RunFolders
 from pixelbake.job.shards import ShardResult, ShardTask, plan_shards
 from pixelbake.job.standing_run import standing_run
-from pixelbake.job.transform_images import RunFolders, TransformImages
+from pixelbake.job.transform_images import TransformImages
 
 __all__ = [
     "Fit",

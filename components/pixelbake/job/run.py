@@ -28,9 +28,10 @@ from pixelbake.job.pipeline import run_pipeline
 from pixelbake.job.portable_job import heartbeat_folder
 from pixelbake.job.progress import PROGRESS_DIR, OnProgress, watch
 from pixelbake.job.remote_run import is_remote_job, run_remote_job
+from pixelbake.job.run_folders import RunFolders
 from pixelbake.job.shards import ShardResult, ShardTask, plan_shards
 from pixelbake.job.staging import staged
-from pixelbake.job.transform_images import RunFolders, TransformImages
+from pixelbake.job.transform_images import TransformImages
 from pixelbake.recipe import Recipe
 from pixelbake.transform_graph import has_recipe, write_transform_graph
 

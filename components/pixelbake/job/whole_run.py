@@ -26,8 +26,9 @@ from pixelbake.job.manifest import (
     FittedLayer,
     Manifest,
 )
+from pixelbake.job.run_folders import RunFolders
 from pixelbake.job.shards import ShardResult, ShardTask, plan_shards
-from pixelbake.job.transform_images import RunFolders, TransformImages
+from pixelbake.job.transform_images import TransformImages
 from pixelbake.recipe import Recipe
 from pixelbake.transform_graph import RECIPE_FILE
 

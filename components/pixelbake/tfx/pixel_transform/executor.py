@@ -19,8 +19,8 @@ from pixelbake.job.config import Limits
 from pixelbake.job.fit import copy_counts, fit_layers
 from pixelbake.job.manifest import MANIFEST_FILE, SplitCounts
 from pixelbake.job.run import transform_shards
+from pixelbake.job.run_folders import RunFolders
 from pixelbake.job.shards import plan_shards
-from pixelbake.job.transform_images import RunFolders
 from pixelbake.recipe import Recipe
 from pixelbake.report import REPORT_FILE, harmless, render
 from pixelbake.transform_graph import write_transform_graph
