@@ -206,9 +206,9 @@ def document(runs: list[Measured], held_out: int) -> str:
         f"{fit.image * 1000:.3f} x images / 1000, by least squares over the fitted sizes. On the "
         f"size that the fit has not seen it is off by {worst:.1%} at most.",
         "",
-        "Memory does not depend on the number of images: a worker holds two batches. No image "
-        "passes through a shuffle: what passes between Beam's steps is a task and a result a "
-        "shard.",
+        "Memory does not depend on the number of images: a worker holds three batches, two of "
+        "them decoded. No image passes through a shuffle: what passes between Beam's steps is a "
+        "task and a result a shard.",
         "",
         "| | a shard | an image |",
         "|---|---|---|",
