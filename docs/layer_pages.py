@@ -37,6 +37,7 @@ EXAMPLES = {
     "BoxMask": lambda: _in(layers.BoxMask((0.2, 0.2, 0.8, 0.8))),
     "Brightness": lambda: layers.Brightness(1.4),
     "BrightnessNormalization": lambda: layers.BrightnessNormalization(0.5, mean=0.35),
+    "CLAHE": lambda: layers.CLAHE(3.0, tile_grid_size=4),
     "CombinedMask": lambda: _in(
         layers.CombinedMask("intersection", [_OVAL, layers.BoxMask((0.5, 0.0, 1.0, 1.0))])
     ),

@@ -16,6 +16,7 @@ import pytest
 
 from pixelbake.image_graph import freeze_image_graph
 from pixelbake.layers import (
+    CLAHE,
     BoxBlur,
     BoxMask,
     Brightness,
@@ -96,7 +97,7 @@ EXACT_ONLY = {
     "masks": {
         "layers": [
             Masked(_BLOB, inside=Pixelate(7), outside=Grayscale(output_channels=3)),
-            Masked([ThresholdMask(0.5), Invert()], inside=Equalize()),
+            Masked([ThresholdMask(0.5), Invert()], inside=Equalize(), outside=CLAHE(3.0)),
             Masked([FeatureMask(), BoxMask((0.2, 0.0, 1.0, 0.7))], outside=Fill((0.9, 0.1, 0.2))),
             Posterize(5),
         ],

@@ -9,7 +9,7 @@ NAMES = sorted(pixelbake.layers.__all__)
 
 
 def file_of(name: str) -> str:
-    return "".join(f"_{c.lower()}" if c.isupper() else c for c in name).lstrip("_")
+    return getattr(pixelbake.layers, name).__module__.rpartition(".")[2]
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pixelbake.layers import (
+    CLAHE,
     BoxBlur,
     BoxMask,
     Brightness,
@@ -84,6 +85,8 @@ CASES = [
         {"darkest": 25.5, "brightest": 204},
     ),
     Case(Crop, {"top": 2, "left": 3, "height": 12, "width": 16}),
+    Case(CLAHE),
+    Case(CLAHE, {"clip_limit": 2.5, "tile_grid_size": (2, 3)}),
     Case(Equalize),
     Case(Flip, {"mode": "horizontal"}),
     Case(Gamma, {"gamma": 0.6}),

@@ -15,11 +15,11 @@ __all__ = [
     "brightness",
     "brightness_normalization",
     "contrast",
-    "equalize",
     "fill",
     "grayscale",
     "hue",
     "luma",
+    "over_levels",
     "saturation",
 ]
 
@@ -44,11 +44,18 @@ def fill(spec: LayerSpec, white: White) -> Form:
     return lambda image, given: tf.zeros_like(image) + tf.constant(color, tf.float32)
 
 
-def equalize(spec: LayerSpec, white: White) -> Form:
-    """Returns `Equalize`, which computes with integers, on pixels in 0..255."""
+def over_levels(spec: LayerSpec, white: White) -> Form:
+    """Returns `Equalize` or `CLAHE`, which take and give whole levels, on pixels in 0..255.
+
+    The one computes with integers; in float64 the other rounds as if it did.
+    """
     config = {**spec.config, "value_range": [0, 255]}
-    layer = LayerSpec(layer=spec.layer, config=config).build("equalize")
-    return lambda image, given: layer(image * (1.0 / STEPS)) * float(STEPS)
+    layer = LayerSpec(layer=spec.layer, config=config).build("over_levels", "float64")
+
+    def form(image: Any, given: Any) -> Any:
+        return tf.cast(layer(tf.cast(image, tf.float64) * (1.0 / STEPS)), tf.float32) * STEPS
+
+    return form
 
 
 def brightness(spec: LayerSpec, white: White) -> Form | None:

@@ -4,6 +4,7 @@ from pixelbake.layers.box_blur import BoxBlur
 from pixelbake.layers.box_mask import BoxMask
 from pixelbake.layers.brightness import Brightness
 from pixelbake.layers.brightness_normalization import BrightnessNormalization
+from pixelbake.layers.clahe import CLAHE
 from pixelbake.layers.combined_mask import CombinedMask
 from pixelbake.layers.conditional_pixel_transform import ConditionalPixelTransform
 from pixelbake.layers.contrast import Contrast
@@ -36,6 +37,7 @@ __all__ = [
     "BoxMask",
     "Brightness",
     "BrightnessNormalization",
+    "CLAHE",
     "CombinedMask",
     "ConditionalPixelTransform",
     "Contrast",
