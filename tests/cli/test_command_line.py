@@ -1,5 +1,7 @@
 """What all commands share."""
 
+import re
+
 import pytest
 from click.testing import CliRunner
 
@@ -61,12 +63,23 @@ def test_debug_shows_the_trace_wherever_it_stands(tmp_path, args):
     assert "Traceback" in process.stderr
 
 
-@pytest.mark.parametrize("command", ["init", "inspect", "preview", "run", "report", "export"])
-def test_every_command_has_help_with_an_example(command):
+@pytest.mark.parametrize("command", list(_cli.commands))
+def test_every_command_has_help_with_an_example_on_a_line_of_its_own(command):
     found = CliRunner().invoke(_cli, [command, "--help"])
     assert found.exit_code == 0
-    assert f"  pixelbake {command} " in found.output
+    example = re.compile(rf"^ +pixelbake {command} .*$", re.MULTILINE)
+    assert all(line.count("pixelbake ") == 1 for line in example.findall(found.output))
+    assert example.search(found.output)
     assert "--debug" in found.output
+
+
+def test_the_list_of_commands_cuts_no_sentence_short():
+    assert "..." not in CliRunner().invoke(_cli, ["--help"]).output
+
+
+@pytest.mark.parametrize("command", [[], *([name] for name in _cli.commands)])
+def test_help_shows_no_mark_up(command):
+    assert "\\b" not in CliRunner().invoke(_cli, [*command, "--help"]).output
 
 
 def test_completion_names_the_commands():

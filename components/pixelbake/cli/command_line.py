@@ -60,11 +60,10 @@ def _debug_option() -> click.Option:
 @click.group(cls=_InOrder, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="pixelbake", prog_name="pixelbake")
 def _cli() -> None:
-    r"""Describe pixel transforms once, as Keras layers; run them at scale; serve the same graph.
+    """Describe pixel transforms once, as Keras layers; run them at scale; serve the same graph.
 
-    \b
-    Exit codes: 0 done, 1 failed, 2 your own mistake, 75 another job is writing the same run,
-    130 and 143 interrupted.
+    Exit codes: 0 done, 1 failed, 2 your own mistake, 75 another job is writing the same run, 130
+    and 143 interrupted.
     """
 
 

@@ -14,10 +14,10 @@ __all__ = ["export"]
 @click.argument("run", type=click.Path())
 @click.argument("serving_model", type=click.Path(file_okay=False))
 def export(model: str, run: str, serving_model: str) -> None:
-    r"""Bake RUN's transform graph into MODEL (a .keras file), as the SavedModel SERVING_MODEL.
+    """Bake RUN's transform graph into MODEL, a .keras file.
 
-    MODEL takes the images that RUN holds; the SavedModel takes encoded images as they come, and
-    needs nothing but TensorFlow.
+    MODEL takes the images that RUN holds; the SavedModel SERVING_MODEL takes encoded images as
+    they come, and needs nothing but TensorFlow.
 
     \b
     Example:

@@ -19,7 +19,9 @@ __all__ = ["init"]
 )
 @click.option("-o", "--output", default="job.yaml", show_default=True, help="The file to write.")
 def init(data: tuple[str, ...], from_folder: str | None, output: str) -> None:
-    r"""Write a commented JOB.yaml from what is found in DATA (TFRecord files, or their folder).
+    """Write a commented JOB.yaml from what DATA holds.
+
+    DATA are TFRecord files, or their folder.
 
     \b
     Examples:

@@ -13,7 +13,7 @@ __all__ = ["inspect"]
 @click.argument("paths", nargs=-1, required=True, type=click.Path())
 @click.option("--json", "as_json", is_flag=True, help="Print what was found as one JSON object.")
 def inspect(paths: tuple[str, ...], as_json: bool) -> None:
-    r"""Say what PATHS hold: the folder of a run, or TFRecord files.
+    """Say what PATHS hold: the folder of a run, or TFRecord files.
 
     Of TFRecord files, the first records are looked at: their features, types, counts and images.
     PATHS may be patterns, and on any file system that Beam knows.

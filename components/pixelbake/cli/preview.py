@@ -36,11 +36,11 @@ _MAGIC = (b"\xff\xd8\xff", b"\x89PNG")
 def preview(
     job: str, inputs: tuple[str, ...], output: str, records: tuple[int, ...], watch: bool
 ) -> None:
-    r"""Show what JOB's recipe does to a few images, stage by stage, at true pixels.
+    """Draw what JOB's recipe does to a few images, stage by stage.
 
-    INPUTS are JPEG or PNG files, or TFRecord files as JOB reads them; without any, the first file
-    of each of JOB's splits is looked at. They may be patterns, and on any file system that Beam
-    knows.
+    Pixels are drawn as they are, not scaled. INPUTS are JPEG or PNG files, or TFRecord files as
+    JOB reads them; without any, the first file of each of JOB's splits is looked at. They may
+    be patterns, and on any file system that Beam knows.
 
     \b
     Examples:

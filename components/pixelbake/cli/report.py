@@ -10,7 +10,7 @@ __all__ = ["report"]
 @click.command
 @click.argument("run", type=click.Path())
 def report(run: str) -> None:
-    r"""Write the report.html of RUN (a run's folder) anew.
+    """Write the report.html of RUN (a run's folder) anew.
 
     Every run has one, and `pixelbake verify` puts its verdict there; this is for runs of an older
     version.

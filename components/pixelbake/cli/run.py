@@ -29,7 +29,7 @@ __all__ = ["run"]
 def run(
     job: str, beam_args: tuple[str, ...], resume: bool, if_changed: bool, as_json: bool
 ) -> None:
-    r"""Transform the TFRecords that JOB (a YAML file) names.
+    """Transform the TFRecords that JOB (a YAML file) names.
 
     Whatever follows `--` goes to Beam.
 

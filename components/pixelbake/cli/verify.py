@@ -49,7 +49,7 @@ def verify(
     picture: str,
     as_json: bool,
 ) -> int:
-    r"""Hold an exported model against what RUN made of the same raw records.
+    """Hold an exported model against RUN, on the same raw records.
 
     The verdict is kept in RUN, as verification.json, and shown by its report.html. Without RUN,
     only the export's golden Examples are run, on the machine that is to serve. Exits with 1 if
