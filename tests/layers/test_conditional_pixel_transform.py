@@ -64,7 +64,7 @@ def test_training_finds_the_mask_that_blacks_out_the_sky():
     ("inputs", "message"),
     [
         ([np.ones((1, 8, 8, 3), "f4"), np.ones((1, 8, 9, 1), "f4")], "one height and width"),
-        ([np.ones((1, 8, 8, 3), "f4")], r"takes \[image, mask\]. Received: 1 input"),
+        ([np.ones((1, 8, 8, 3), "f4")], r"takes \[image, mask\], .* Received: a list of 1"),
     ],
 )
 def test_inputs_that_do_not_fit_are_refused(inputs, message):
@@ -76,3 +76,14 @@ def test_inputs_that_do_not_fit_are_refused(inputs, message):
 def test_an_even_kernel_size_is_refused(kernel_size):
     with pytest.raises(ValueError, match=r"kernel_size must be a positive odd integer. Received"):
         ConditionalPixelTransform(kernel_size)
+
+
+def test_one_input_is_told_how_to_make_two_of_it():
+    images = np.zeros((2, 8, 8, 3), "float32")
+    message = r"\[image, image\] for a mask .* Received: one input of shape \(2, 8, 8, 3\)"
+    with pytest.raises(ValueError, match=message):
+        ConditionalPixelTransform()(images)
+    with pytest.raises(ValueError, match="Received: a list of 3"):
+        ConditionalPixelTransform()([images, images, images])
+    with pytest.raises(ValueError, match="Received: one input of shape"):
+        keras.Sequential([keras.Input((8, 8, 3)), ConditionalPixelTransform()])

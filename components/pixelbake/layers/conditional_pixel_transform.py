@@ -128,8 +128,14 @@ class ConditionalPixelTransform(keras.Layer):
 
 
 def _two(inputs: Any) -> Any:
-    """Returns the inputs, or raises ValueError if they are not two."""
-    if not isinstance(inputs, list | tuple) or len(inputs) != 2:
-        count = len(inputs) if isinstance(inputs, list | tuple) else 1
-        raise ValueError(f"ConditionalPixelTransform takes [image, mask]. Received: {count} input.")
-    return inputs
+    """Returns the inputs (or their shapes), or raises ValueError if they are not two."""
+    if isinstance(inputs, list | tuple) and len(inputs) == 2:
+        return inputs
+    if isinstance(inputs, list | tuple) and not all(isinstance(n, int | None) for n in inputs):
+        received = f"a list of {len(inputs)}"
+    else:
+        received = f"one input of shape {tuple(getattr(inputs, 'shape', inputs))}"
+    raise ValueError(
+        "ConditionalPixelTransform takes [image, mask], or [image, image] for a mask that is made "
+        f"of the image itself. Received: {received}."
+    )
