@@ -29,7 +29,7 @@ class ExactLayers:
         self._white = recipe.value_range[1]
         self._model = recipe.build_model()  # refuses layers without weights, or not fitted
         self._forms = _forms(recipe)
-        if found := not_exact(recipe):
+        if found := _parts_not_exact(recipe, len(self._forms)):
             warnings.warn(
                 f"numerics is 'exact', but for {' and '.join(found)}. See docs/consistency.md.",
                 stacklevel=3,
@@ -93,12 +93,14 @@ class ExactLayers:
 
 def not_exact(recipe: Recipe) -> tuple[str, ...]:
     """Says in words what of a recipe of numerics "exact" is not exact; nothing of any other."""
+    return _parts_not_exact(recipe, len(_forms(recipe))) if recipe.numerics == "exact" else ()
+
+
+def _parts_not_exact(recipe: Recipe, first: int) -> tuple[str, ...]:
+    """Says in words what is not exact, where `first` is the first layer without an exact form."""
     found: list[str] = []
-    if recipe.numerics != "exact":
-        return ()
     if recipe.resize is not None and recipe.resize.method not in (*RESIZED_EXACTLY, "nearest"):
         found.append(f"resize by {recipe.resize.method!r} (float32)")
-    first = len(_forms(recipe))
     if first < len(recipe.layers):
         and_after = " and the layers after it" if first + 1 < len(recipe.layers) else ""
         found.append(f"layers[{first}] ({recipe.layers[first].layer}){and_after} (float64)")
