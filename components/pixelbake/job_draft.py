@@ -10,6 +10,7 @@ from glob import glob
 from pathlib import Path
 
 from pixelbake.errors import InputError
+from pixelbake.files import is_remote, matching_files
 from pixelbake.inspection import FeatureSummary, Inspection, inspect_files
 
 __all__ = ["draft_job", "split_patterns"]
@@ -27,8 +28,8 @@ def draft_job(files: Sequence[str], base: Path) -> str:
     """Returns the text of a JOB.yaml with a comment on every choice.
 
     Args:
-        files: Local TFRecord files.
-        base: The folder that the YAML file will be in; paths are relative to it.
+        files: TFRecord files, on any file system that Beam knows.
+        base: The folder that the YAML file will be in; paths of local files are relative to it.
 
     Raises:
         InputError: No feature holds JPEG or PNG images; says which features there are.
@@ -118,16 +119,26 @@ def split_patterns(files: Sequence[str], base: Path) -> dict[str, str | list[str
 
     Args:
         files: The files.
-        base: The folder that patterns are relative to.
+        base: The folder that patterns of local files are relative to.
     """
     by_split: dict[str, list[str]] = {}
     for path in files:
-        by_split.setdefault(_split_of(path), []).append(os.path.relpath(path, base))
+        named = path if is_remote(path) else os.path.relpath(path, base)
+        by_split.setdefault(_split_of(path), []).append(named)
     patterns: dict[str, str | list[str]] = {}
     for split, paths in by_split.items():
         pattern = _pattern(paths)
-        patterns[split] = pattern if set(glob(pattern, root_dir=base)) == set(paths) else paths
+        patterns[split] = pattern if _matched(pattern, base) == set(paths) else paths
     return patterns
+
+
+def _matched(pattern: str, base: Path) -> set[str]:
+    if not is_remote(pattern):
+        return set(glob(pattern, root_dir=base))
+    try:
+        return set(matching_files([pattern]))
+    except InputError:  # of files in several buckets there is no pattern
+        return set()
 
 
 def _split_of(path: str) -> str:

@@ -136,6 +136,55 @@ def test_a_pattern_matches_no_file_beside_those_that_were_named(tmp_path):
     assert split_patterns(named, tmp_path) == {"data": ["a-1", "a-3"]}
 
 
+def test_a_draft_names_files_of_an_object_store_as_they_are_called_there(folder, tmp_path):
+    (tmp_path / "objects").mkdir()
+    store = ObjectStore.empty(tmp_path / "objects")
+    for path in sorted((folder / "data").iterdir()):
+        store.put(f"objects://b/data/{path.name}", path.read_bytes())
+    invoke(init, "objects://b/data/*", "data/*", "-o", "both.yaml")
+    both = job_from_yaml("both.yaml").input
+    local = [f"{folder}/data/train-{n:05d}-of-00002.tfrecord" for n in range(2)]
+    remote = [f"objects://b/data/train-{n:05d}-of-00002.tfrecord" for n in range(2)]
+    assert list(both["train"]) == [*remote, *local]
+    invoke(init, "objects://b/data/*")
+    config = job_from_yaml("job.yaml")
+    assert config.input == {
+        "train": ("objects://b/data/train-*.tfrecord",),
+        "eval": ("objects://b/data/validation.tfrecord",),
+    }
+    manifest = run_job(config.model_copy(update={"output": "objects://o/run"}))
+    assert {split: counts.written for split, counts in manifest.splits.items()} == {
+        "train": 6,
+        "eval": 3,
+    }
+
+
+def test_files_in_several_buckets_are_named_one_by_one(tmp_path):
+    (tmp_path / "objects").mkdir()
+    store = ObjectStore.empty(tmp_path / "objects")
+    files = [store.put(f"objects://{bucket}/x-1", b"") for bucket in "ab"]
+    store.put("objects://c/x-1", b"")
+    assert split_patterns(files, tmp_path) == {"data": files}
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        ("data/x-*", r"no file matches 'data/x-\*'"),
+        ("objects://none/*", r"no file matches 'objects://none/\*'"),
+        ("nowhere://b/x", "nowhere://b/x can't be looked up: Unable to get filesystem"),
+        ("empty", "the folder empty holds no files"),
+    ],
+)
+def test_data_that_is_not_there_is_told_and_nothing_drafted(path, message, folder, tmp_path):
+    for name in ("objects", "empty"):
+        (tmp_path / name).mkdir()
+    ObjectStore.empty(tmp_path / "objects")
+    with pytest.raises(InputError, match=message):
+        invoke(init, path)
+    assert not (folder / "job.yaml").exists()
+
+
 def test_inspect_looks_into_an_object_store_for_files_and_for_runs(folder, tmp_path):
     (tmp_path / "objects").mkdir()
     store = ObjectStore.empty(tmp_path / "objects")

@@ -21,11 +21,13 @@ __all__ = ["init"]
 def init(data: tuple[str, ...], from_folder: str | None, output: str) -> None:
     """Write a commented JOB.yaml from what DATA holds.
 
-    DATA are TFRecord files, or their folder.
+    DATA are TFRecord files, or their folder. They may be patterns, and on any file system that Beam
+    knows.
 
     \b
     Examples:
       pixelbake init data/*.tfrecord
+      pixelbake init 'gs://bucket/data/*.tfrecord'
       pixelbake init --from-folder photos
     """
     from pixelbake.errors import ConfigError, OutputError
@@ -51,10 +53,16 @@ def init(data: tuple[str, ...], from_folder: str | None, output: str) -> None:
 
 
 def _files(data: tuple[str, ...]) -> list[str]:
+    from pixelbake.errors import InputError
+    from pixelbake.files import matching_files
+
     found = []
     for path in data:
         if os.path.isdir(path):
-            found += sorted(str(one) for one in Path(path).rglob("*") if one.is_file())
+            inside = sorted(str(one) for one in Path(path).rglob("*") if one.is_file())
+            if not inside:
+                raise InputError(f"the folder {path} holds no files.")
+            found += inside
         else:
-            found.append(path)
-    return found
+            found += matching_files([path])
+    return list(dict.fromkeys(found))
