@@ -101,7 +101,9 @@ def test_a_record_without_bytes_lacks_its_image():
 
 @pytest.mark.parametrize("name", ["image", "label", "caption", "box"])
 def test_a_missing_feature_is_named(name):
-    reason = (Reason.FEATURE_MISSING, f"feature {name!r} is missing")
+    others = sorted({"image", "label", "caption", "box", "tags"} - {name})
+    there = f"there are {', '.join(map(repr, others))}"
+    reason = (Reason.FEATURE_MISSING, f"feature {name!r} is missing; {there}")
     assert refused(example(**without(name))) == reason
     unset = tf.train.Example.FromString(example(**without(name)))
     unset.features.feature[name].SetInParent()
@@ -161,6 +163,12 @@ def test_an_image_at_the_limits_is_admitted_and_one_beyond_is_not():
     assert refused(data, gate(ImageLimits(224 * 224, size - 1)))[0] is Reason.TOO_MANY_BYTES
 
 
+def test_of_very_many_features_a_few_are_named():
+    message = refused(example(**{f"f{n:03}": 1 for n in range(500)}))[1]
+    assert message.startswith("feature 'image' is missing; there are 'f000', 'f001', ")
+    assert len(message) < 120
+
+
 def test_a_mask_is_looked_at_as_the_image_is():
     by = masking_gate()
     one = admitted(example(image=PHOTOS[0], mask=DIGITS[0]), by)
@@ -168,7 +176,7 @@ def test_a_mask_is_looked_at_as_the_image_is():
     assert one.pixels == 224 * 224 + 32 * 32
     assert refused(example(image=PHOTOS[0]), by) == (
         Reason.FEATURE_MISSING,
-        "feature 'mask' is missing",
+        "feature 'mask' is missing; there are 'image'",
     )
     assert refused(example(image=PHOTOS[0], mask=b""), by) == (
         Reason.IMAGE_EMPTY,
@@ -183,7 +191,9 @@ def test_a_mask_is_looked_at_as_the_image_is():
 def test_the_image_may_have_another_name():
     by = gate(image="photo", passthrough={})
     assert admitted(example(photo=PHOTOS[1]), by).images == (PHOTOS[1],)
-    assert refused(example(image=PHOTOS[1]), by)[1] == "feature 'photo' is missing"
+    assert (
+        refused(example(image=PHOTOS[1]), by)[1] == "feature 'photo' is missing; there are 'image'"
+    )
 
 
 def test_a_gate_survives_the_pickling_between_workers():

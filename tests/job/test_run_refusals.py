@@ -1,4 +1,5 @@
 import gzip
+import re
 
 import pytest
 
@@ -108,7 +109,9 @@ def test_an_output_folder_with_other_files_is_refused_and_kept(tmp_path):
 
 def test_a_feature_that_the_recipe_names_and_no_record_has_fails_the_job_by_name(tmp_path):
     recipe = Recipe(passthrough={"weight": "float32"})
-    with pytest.raises(BadRecordsError, match=r"2 of 2 records .*2 feature_missing"):
+    with pytest.raises(BadRecordsError, match=r"2 of 2 records .*2 feature_missing") as caught:
         run_job(job(tmp_path, Limits(), recipe, train=[[example(image=PHOTOS[0])] * 2]))
+    message = "feature 'weight' is missing; there are 'image'"
+    assert re.search(rf"Its first record is /.*, record 0: {message}\.$", str(caught.value))
     items = list(read_quarantine(f"{tmp_path}/run.failed", "train"))
-    assert {item.message for item in items} == {"feature 'weight' is missing"}
+    assert {item.message for item in items} == {message}

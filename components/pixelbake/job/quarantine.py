@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from typing import BinaryIO
 
 import tensorflow as tf
 from apache_beam.io.filesystem import CompressionTypes
@@ -16,7 +17,7 @@ from pixelbake.intake.tfrecord import Record, read_tfrecord
 from pixelbake.job.manifest import MANIFEST_FILE, QUARANTINE_DIR
 from pixelbake.job.shards import ShardResult
 
-__all__ = ["quarantine_example", "quarantined_records", "read_quarantine"]
+__all__ = ["quarantine_example", "quarantined_records", "read_quarantine", "where_kept"]
 
 
 def quarantine_example(item: Quarantined) -> bytes:
@@ -85,6 +86,20 @@ def quarantined_records(run: str, shard: ShardResult) -> set[int]:
     return found
 
 
+def where_kept(folder: str) -> str:
+    """Returns, in words, where a failed run's quarantine is, and what its first record says.
+
+    Args:
+        folder: `<output>.failed`, or the quarantine itself.
+    """
+    told = f"The quarantine is kept in {folder}."
+    paths = _files(folder, "*", "*.tfrecord")
+    item = next((item for path in paths for item in _read_shard(path)), None)
+    if item is None:
+        return told
+    return f"{told} Its first record is {item.file}, record {item.index}: {item.message}."
+
+
 def _files(run: str, split: str, name: str) -> list[str]:
     base = run.rstrip("/")
     manifest = read_text(f"{base}/{MANIFEST_FILE}")
@@ -97,8 +112,11 @@ def _files(run: str, split: str, name: str) -> list[str]:
 
 def _read_shard(path: str) -> Iterator[Quarantined]:
     with FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED) as file:
-        records = list(read_tfrecord(file, path))
-    for record in records:
+        yield from _read_records(file, path)
+
+
+def _read_records(file: BinaryIO, path: str) -> Iterator[Quarantined]:
+    for record in read_tfrecord(file, path):
         if not isinstance(record, Record):
             raise RunError(f"{path} is damaged: {record.message}.")
         features = tf.train.Example.FromString(record.data).features.feature

@@ -19,6 +19,8 @@ from pixelbake.recipe.parts import Feature
 
 __all__ = ["Admitted", "RecordGate"]
 
+#: A record may have thousands of features, and every quarantined one says which.
+_FEATURES_NAMED = 8
 _KINDS = {"int64": "int64_list", "float32": "float_list", "bytes": "bytes_list"}
 
 
@@ -156,7 +158,9 @@ def _fault(features: Any, wanted: _Wanted) -> tuple[Reason, str]:
     name, dtype, kind, count = wanted
     found = features[name].WhichOneof("kind") if name in features else None
     if found is None:
-        return Reason.FEATURE_MISSING, f"feature {name!r} is missing"
+        others = sorted(other for other in features if other != name)[:_FEATURES_NAMED]
+        rest = f"; there are {', '.join(map(repr, others))}" if others else ""
+        return Reason.FEATURE_MISSING, f"feature {name!r} is missing{rest}"
     if found != kind:
         held = next(dtype for dtype, one in _KINDS.items() if one == found)
         return Reason.FEATURE_TYPE, f"feature {name!r} must hold {dtype}; it holds {held}"

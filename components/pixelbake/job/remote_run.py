@@ -22,6 +22,7 @@ from pixelbake.job.fit import fit_layers
 from pixelbake.job.manifest import QUARANTINE_DIR, FittedLayer, Manifest, read_manifest
 from pixelbake.job.pipeline import is_dry_run, is_only_written_down, run_pipeline, runner_of
 from pixelbake.job.portable_job import heartbeat_folder
+from pixelbake.job.quarantine import where_kept
 from pixelbake.job.shards import plan_shards
 from pixelbake.job.staging import staged
 from pixelbake.job.whole_run import MakeRun, WholeRun
@@ -69,7 +70,7 @@ def run_remote_job(config: JobConfig, beam_args: Sequence[str] = ()) -> Manifest
             _launch(config, run, beam_args)
         except BadRecordsError as error:
             kept = staging.keep_failed(QUARANTINE_DIR)
-            raise BadRecordsError(f"{error} The quarantine is kept in {kept}.") from error
+            raise BadRecordsError(f"{error} {where_kept(str(kept))}") from error
         manifest = read_manifest(str(staging.path))
         staging.publish()
     return manifest

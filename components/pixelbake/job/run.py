@@ -27,6 +27,7 @@ from pixelbake.job.manifest import (
 from pixelbake.job.pipeline import run_pipeline
 from pixelbake.job.portable_job import heartbeat_folder
 from pixelbake.job.progress import PROGRESS_DIR, OnProgress, watch
+from pixelbake.job.quarantine import where_kept
 from pixelbake.job.remote_run import is_remote_job, run_remote_job
 from pixelbake.job.run_folders import RunFolders
 from pixelbake.job.shards import ShardResult, ShardTask, plan_shards
@@ -111,7 +112,7 @@ def run_job(
             check_books(results, config.limits, config.expected_records)
         except BadRecordsError as error:
             kept = staging.keep_failed(QUARANTINE_DIR)
-            raise BadRecordsError(f"{error} The quarantine is kept in {kept}.") from error
+            raise BadRecordsError(f"{error} {where_kept(str(kept))}") from error
         shutil.rmtree(folders.results)
         shutil.rmtree(counts, ignore_errors=True)
         fingerprint = fingerprint_of(plan, config.expected_records)

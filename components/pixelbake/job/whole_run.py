@@ -26,6 +26,7 @@ from pixelbake.job.manifest import (
     FittedLayer,
     Manifest,
 )
+from pixelbake.job.quarantine import where_kept
 from pixelbake.job.run_folders import RunFolders
 from pixelbake.job.shards import ShardResult, ShardTask, plan_shards
 from pixelbake.job.transform_images import TransformImages
@@ -161,7 +162,7 @@ def _publish(run: WholeRun, tasks: Iterable[ShardTask], results: Iterable[ShardR
         for part in (EXAMPLES_DIR, TRANSFORM_GRAPH_DIR):
             delete_below(f"{run.files}/{part}")
         kept = f"{run.files}/{QUARANTINE_DIR}"
-        raise BadRecordsError(f"{error} The quarantine is kept in {kept}.") from error
+        raise BadRecordsError(f"{error} {where_kept(str(kept))}") from error
     manifest = _manifest_text(run, tasks, in_order)
     old = check_remote_target(run.output) if is_remote(run.output) else None
     write_bytes(f"{run.output}/{MANIFEST_FILE}", manifest.encode())
