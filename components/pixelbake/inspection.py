@@ -22,6 +22,7 @@ _DTYPES = {"int64_list": "int64", "float_list": "float32", "bytes_list": "bytes"
 _EXAMPLES_SHOWN = 3
 _LONGEST_EXAMPLE = 24
 _GRAY_PNG = (0, 4)
+_MAGIC = {b"\xff\xd8\xff": "JPEG", b"\x89PNG": "PNG"}
 
 
 @dataclass
@@ -36,6 +37,7 @@ class FeatureSummary:
         images: How often its single value was a JPEG or PNG, by format.
         sizes: Their widths and heights, and how often.
         gray: How many of these are PNGs without colour.
+        turned: How many of these have an EXIF orientation other than upright.
     """
 
     records: int = 0
@@ -45,6 +47,7 @@ class FeatureSummary:
     images: Counter[str] = field(default_factory=Counter)
     sizes: Counter[tuple[int, int]] = field(default_factory=Counter)
     gray: int = 0
+    turned: int = 0
 
     @property
     def is_image(self) -> bool:
@@ -60,7 +63,9 @@ class FeatureSummary:
             )
             low, high = min(self.sizes, key=_area), max(self.sizes, key=_area)
             to = "" if low == high else f" to {high[0]} x {high[1]}"
-            return f"images: {kinds}; {low[0]} x {low[1]}{to} pixels"
+            others = self.records - sum(self.images.values())
+            rest = f", and {others} that will be quarantined" if others else ""
+            return f"images: {kinds}{rest}; {low[0]} x {low[1]}{to} pixels"
         many = f"{min(self.counts)} to {max(self.counts)} values"
         values = "one value" if set(self.counts) == {1} else many
         return f"{'/'.join(self.dtypes)}, {values}, such as {', '.join(self.examples)}"
@@ -79,6 +84,7 @@ class FeatureSummary:
             if isinstance(header, ImageHeader):
                 self.images[header.format] += 1
                 self.sizes[header.width, header.height] += 1
+                self.turned += header.orientation != 1
                 self.gray += header.format == "png" and values[0][25] in _GRAY_PNG
                 return
         if values and len(self.examples) < _EXAMPLES_SHOWN:
@@ -127,7 +133,7 @@ def inspect_files(paths: Sequence[str], records: int = RECORDS_LOOKED_AT) -> Ins
         records: How many records to look at in all, at least one a file.
 
     Raises:
-        InputError: A file can't be opened.
+        InputError: A file can't be opened, or is an image itself.
     """
     found = Inspection(files=len(paths))
     for path in paths:
@@ -136,6 +142,8 @@ def inspect_files(paths: Sequence[str], records: int = RECORDS_LOOKED_AT) -> Ins
             with open_bytes(path) as file:
                 for item in read_tfrecord(file, path):
                     if not isinstance(item, Record):
+                        if item.index == 0 and item.reason.is_file_fault:
+                            _refuse_image(path)
                         found.damage[item.reason.value] += 1
                     elif left:
                         _count(item.data, found)
@@ -146,6 +154,18 @@ def inspect_files(paths: Sequence[str], records: int = RECORDS_LOOKED_AT) -> Ins
             raise InputError(f"{path} can't be read: {error.strerror or error}.") from error
     found.features = dict(sorted(found.features.items()))
     return found
+
+
+def _refuse_image(path: str) -> None:
+    """Raises InputError if a file that is no TFRecord file is an image."""
+    with open_bytes(path) as file:
+        start = file.read(8)
+    kind = next((kind for magic, kind in _MAGIC.items() if start.startswith(magic)), None)
+    if kind:
+        raise InputError(
+            f"{path} is a {kind} image, no TFRecord file. `pixelbake init --from-folder FOLDER` "
+            "packs a folder of images into TFRecords."
+        )
 
 
 def _count(data: bytes, found: Inspection) -> None:

@@ -62,7 +62,7 @@ def draft_job(files: Sequence[str], base: Path) -> str:
         "recipe:",
         f"  image: {json.dumps(name)}  # {summary.in_words}",
         *(f"  # {json.dumps(other)} holds images too" for other in images if other != name),
-        f"  decode: {{channels: {_channels(summary)}}}  # 1 gray, 3 RGB, 4 RGBA",
+        *_decode(summary),
         *_resize(summary),
         "  layers:  # in order; docs/layers has a page for each",
         "    - {layer: Brightness, config: {factor: 1.2}}",
@@ -75,13 +75,26 @@ def draft_job(files: Sequence[str], base: Path) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _decode(summary: FeatureSummary) -> list[str]:
+    channels = _channels(summary)
+    if not summary.turned:
+        return [f"  decode: {{channels: {channels}}}  # 1 gray, 3 RGB, 4 RGBA"]
+    return [
+        "  decode:",
+        f"    channels: {channels}  # 1 gray, 3 RGB, 4 RGBA",
+        f"    exif_orientation: true  # turned upright; {summary.turned} are not",
+    ]
+
+
 def _channels(summary: FeatureSummary) -> int:
     return 1 if summary.gray == sum(summary.images.values()) else 3
 
 
 def _resize(summary: FeatureSummary) -> list[str]:
-    if len(summary.sizes) == 1:
-        return ["  # resize: {height: 224, width: 224}  # all images are of one size already"]
+    if len(summary.sizes) == 1 and not summary.turned:
+        width, height = next(iter(summary.sizes))
+        size = f"{{height: {height}, width: {width}}}"
+        return [f"  resize: {size}  # all images have it already; a model wants to know it"]
     return ["  resize: {height: 224, width: 224}  # without it, each image keeps its own size"]
 
 

@@ -13,6 +13,7 @@ from pixelbake.errors import ConfigError, InputError, OutputError
 from pixelbake.job import JobConfig, job_from_yaml, plan_shards, run_job
 from pixelbake.job_draft import split_patterns
 from pixelbake.recipe import Recipe
+from tests.intake.encoded_images import oriented
 from tests.job.inputs import DIGITS, PHOTOS, example, records_in, write
 from tests.job.object_store import ObjectStore
 
@@ -59,12 +60,32 @@ def test_a_draft_loads_and_names_what_the_records_hold(folder):
     assert [(t.split, t.of) for t in tasks] == [("train", 2), ("train", 2), ("eval", 1)]
 
 
-def test_gray_images_of_one_size_keep_both(tmp_path, monkeypatch):
+def test_gray_images_of_one_size_keep_both_and_a_model_knows_the_size(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     write(tmp_path / "scans", [example(image=image) for image in DIGITS[:3]])
     invoke(init, "scans")
     recipe = job_from_yaml("job.yaml").recipe
-    assert (recipe.decode.channels, recipe.resize) == (1, None)
+    assert recipe.output_shape == (32, 32, 1)
+
+
+def test_photos_that_lie_on_a_side_are_turned_upright(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path / "photos", [example(image=oriented(n)) for n in (1, 6)])
+    invoke(init, "photos")
+    recipe = job_from_yaml("job.yaml").recipe
+    assert recipe.decode.exif_orientation
+    assert recipe.resize.height == recipe.resize.width  # neither of the two is kept
+    assert "# turned upright; 1 are not" in (tmp_path / "job.yaml").read_text()
+
+
+@pytest.mark.parametrize(("image", "kind"), [(PHOTOS[0], "JPEG"), (DIGITS[0], "PNG")])
+@pytest.mark.parametrize("command", [init, inspect])
+def test_an_image_in_place_of_a_tfrecord_file_is_told(command, image, kind, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "photo").write_bytes(image)
+    message = rf"photo is a {kind} image, no TFRecord file. .*init --from-folder"
+    with pytest.raises(InputError, match=message):
+        invoke(command, "photo")
 
 
 @pytest.mark.parametrize(
@@ -99,6 +120,7 @@ def test_a_folder_of_photos_becomes_records_and_a_job(tmp_path, monkeypatch):
         said == f"{counts['train']} photos for train, {counts['eval']} photos for eval\njob.yaml\n"
     )
     assert sum(counts.values()) == len(PHOTOS) + 1
+    assert "JPEG, and 1 that will be quarantined;" in (tmp_path / "job.yaml").read_text()
     config = job_from_yaml("job.yaml")
     assert {"label", "class", "file"} == set(config.recipe.passthrough)
     with pytest.raises(InputError, match="holds TFRecords already"):

@@ -41,6 +41,15 @@ def test_photos_and_records_are_drawn_alike(folder):
     np.testing.assert_array_equal(photo[-230:], record[-230:])
 
 
+def test_without_a_pick_the_first_record_that_the_job_takes_is_drawn(folder):
+    bad = [example(image=b"GIF89a"), example(image=PHOTOS[1])]
+    write(folder / "in" / "mixed", bad)
+    np.testing.assert_array_equal(sheet("in/mixed"), sheet("in/mixed", "--record", "1"))
+    write(folder / "in" / "bad", bad[:1])
+    with pytest.raises(InputError, match=r"in/bad, record 0: .*the format is GIF"):
+        sheet("in/bad")
+
+
 def test_records_can_be_picked(folder):
     two = sheet("in/train-0", "--record", "0", "--record", "2")
     one = sheet("in/train-0", "--record", "2")

@@ -28,9 +28,8 @@ _MAGIC = (b"\xff\xd8\xff", b"\x89PNG")
     "records",
     type=click.IntRange(0),
     multiple=True,
-    default=(0,),
-    show_default="0",
-    help="Which record of a TFRecord file to show, from 0; may be given again.",
+    help="Which record of a TFRecord file to show, from 0; may be given again. Without it, the "
+    "first that the job would take.",
 )
 @click.option("--watch", is_flag=True, help="Draw it anew whenever JOB or an input changes.")
 def preview(
@@ -149,12 +148,19 @@ def _images(
         if image is not None:
             yield name, (image,)
         else:
-            for record in records:
-                yield f"{name}, record {record}", _record(config, path, record)
+            for record in records or (None,):
+                index, images = _record(config, path, record)
+                yield f"{name}, record {index}", images
 
 
-def _record(config: JobConfig, path: str, index: int) -> tuple[bytes, ...]:
-    """Returns the encoded image (and mask) of a record."""
+def _record(config: JobConfig, path: str, index: int | None) -> tuple[int, tuple[bytes, ...]]:
+    """Returns a record's number and its encoded image (and mask).
+
+    Args:
+        config: The job.
+        path: The TFRecord file.
+        index: The record's number, or None for the first that the job would take.
+    """
     from itertools import islice
 
     from pixelbake.errors import InputError
@@ -163,14 +169,15 @@ def _record(config: JobConfig, path: str, index: int) -> tuple[bytes, ...]:
     from pixelbake.intake.tfrecord import read_tfrecord
     from pixelbake.job.record_gate import RecordGate
 
+    gate = RecordGate.of(config.recipe, config.limits.images)
+    refused: Quarantined | None = None
     with open_bytes(path) as file:
-        found = next(islice(read_tfrecord(file, path), index, None), None)
-    if found is None:
-        raise InputError(f"{path} has no record {index}: neither an image nor so many records.")
-    if isinstance(found, Quarantined):
-        raise InputError(f"{path}, record {index}: {found.message}.")
-    limits = config.limits.images
-    checked = RecordGate.of(config.recipe, limits).check(found)
-    if isinstance(checked, Quarantined):
-        raise InputError(f"{path}, record {index}: {checked.message} ({checked.reason.value}).")
-    return checked.images
+        for found in islice(read_tfrecord(file, path), index, None if index is None else index + 1):
+            checked = found if isinstance(found, Quarantined) else gate.check(found)
+            if not isinstance(checked, Quarantined):
+                return checked.record.index, checked.images
+            refused = refused or checked
+    if refused is None:
+        count = f"no record {index}" if index else "no record"
+        raise InputError(f"{path} has {count}: neither an image nor so many records.")
+    raise InputError(f"{path}, record {refused.index}: {refused.message} ({refused.reason.value}).")
