@@ -40,6 +40,36 @@ def test_an_export_brings_images_and_makes_the_same_of_them_in_another_process(m
     assert (found.pixels.differing, found.pixels.values) == (0, 3 * 40 * 48 * 3)
 
 
+@pytest.fixture(scope="module")
+def exact_model(tmp_path_factory):
+    return export(tmp_path_factory.mktemp("exact"), RECIPE.model_copy(update={"numerics": "exact"}))
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [{}, pytest.param({"TF_ENABLE_ONEDNN_OPTS": "0"}, marks=pytest.mark.slow)],
+    ids=["as it is", "without oneDNN"],
+)
+def test_an_exact_export_makes_its_golden_pixels(exact_model, variables, monkeypatch):
+    for name, value in variables.items():  # for the process that is asked
+        monkeypatch.setenv(name, value)
+    found = verify_golden(exact_model)
+    assert found.consistent, str(found)
+    assert (found.examples, found.damaged) == (3, 0)
+    assert (found.pixels.differing, found.pixels.values) == (0, 3 * 40 * 48 * 3)
+
+
+def test_an_exact_export_that_makes_other_pixels_is_found(exact_model, tmp_path):
+    altered = export(tmp_path, RECIPE.model_copy(update={"numerics": "float64"}))
+    golden = "assets.extra/pixelbake/golden.tfrecord"
+    shutil.copy(f"{exact_model}/{golden}", f"{altered}/{golden}")
+    found = verify_golden(altered)
+    assert not found.consistent
+    assert found.damaged == 0
+    assert found.pixels.largest == 1
+    assert 0 < found.pixels.differing < 0.05 * found.pixels.values
+
+
 def test_pixels_that_were_other_where_the_export_was_made_are_found(model, tmp_path):
     copy = tmp_path / "model"
     shutil.copytree(model, copy)
