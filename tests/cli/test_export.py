@@ -1,6 +1,7 @@
-"""`pixelbake export` and `inspect` of a run, called in this process."""
+"""`pixelbake export`, `inspect` and `run`, called in this process."""
 
 import json
+import warnings
 
 import keras
 import numpy as np
@@ -11,8 +12,10 @@ from click.testing import CliRunner
 import pixelbake
 from pixelbake.cli.export import export
 from pixelbake.cli.inspect import inspect
+from pixelbake.cli.run import run
 from pixelbake.errors import InputError, OutputError, RecipeError, RunError
-from tests.job.inputs import PHOTOS
+from pixelbake.job import read_manifest
+from tests.job.inputs import PHOTOS, example, write
 from tests.report.conftest import reported as reported
 
 
@@ -59,3 +62,60 @@ def test_inspect_tells_what_a_run_did(reported):
     assert "  GaussianBlur: kernel_size=5, sigma=2\n" in said
     assert "  decode_failed: 1\n" in said
     assert json.loads(invoke(inspect, reported, "--json"))["format"] == "pixelbake-run"
+
+
+JOB = """\
+input: {{all: in/photos-*}}
+output: {output}
+recipe:
+  resize: {{height: 32, width: 40, method: {method}}}
+  layers:
+    - {{layer: Brightness, config: {{factor: 1.2}}}}
+{more}  numerics: exact
+"""
+PARTS = [
+    "resize by 'lanczos3' (float32)",
+    "layers[1] (Rescaling) and the layers after it (float64)",
+]
+
+
+@pytest.fixture(scope="module")
+def exact_runs(tmp_path_factory):
+    """What `run` says of two exact jobs, of which one has parts that are not, and their folders."""
+    folder = tmp_path_factory.mktemp("exact")
+    write(folder / "in" / "photos-0", [example(image=PHOTOS[0])])
+    layers = ["Rescaling, config: {scale: 0.5}", "Invert"]
+    rest = "".join(f"    - {{layer: {layer}}}\n" for layer in layers)
+    found = {}
+    for name, values in (
+        ("wholly", {"method": "bilinear", "more": ""}),
+        ("partly", {"method": "lanczos3", "more": rest}),
+    ):
+        job = folder / f"{name}.yaml"
+        job.write_text(JOB.format(output=name, **values))
+        with warnings.catch_warnings(), pytest.MonkeyPatch.context() as patch:
+            warnings.simplefilter("ignore")  # the frozen graph warns of the same
+            patch.setenv("TF_NUM_INTRAOP_THREADS", "1")  # `run` would set it, for good
+            found[name] = (folder / name, invoke(run, job))
+    return found
+
+
+def test_run_and_inspect_name_the_parts_that_are_not_exact(exact_runs):
+    output, said = exact_runs["partly"]
+    lines = [f"not exact: {part}" for part in PARTS]
+    assert said.splitlines()[:2] == lines
+    assert [line for line in invoke(inspect, output).splitlines() if "exact:" in line] == lines
+
+
+def test_the_manifest_names_the_parts_that_are_not_exact(exact_runs):
+    output, _ = exact_runs["partly"]
+    assert json.loads((output / "manifest.json").read_text())["not_exact"] == PARTS
+    assert json.loads(invoke(inspect, output, "--json"))["not_exact"] == PARTS
+    assert read_manifest(str(output)).not_exact == tuple(PARTS)
+
+
+def test_of_an_exact_run_nothing_is_named(exact_runs):
+    output, said = exact_runs["wholly"]
+    assert "exact" not in said.replace(str(output), "")
+    assert "not exact" not in invoke(inspect, output)
+    assert read_manifest(str(output)).not_exact == ()
