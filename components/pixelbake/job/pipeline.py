@@ -16,9 +16,11 @@ from apache_beam.options.pipeline_options import (
 
 from pixelbake import errors
 from pixelbake.errors import ConfigError, PixelbakeError, RunError
+from pixelbake.job.counters import watch_metrics
 from pixelbake.job.interruption import raise_if_interrupted
 from pixelbake.job.local_runner import LocalRunner
 from pixelbake.job.portable_job import check_worker_timeout, is_portable, run_portable
+from pixelbake.job.progress import OnProgress
 
 __all__ = ["is_dry_run", "is_only_written_down", "run_pipeline", "runner_of"]
 
@@ -43,7 +45,10 @@ def is_only_written_down(beam_args: Sequence[str]) -> bool:
 
 
 def run_pipeline(
-    build: Callable[[beam.Pipeline], None], beam_args: Sequence[str] = (), at_work: str = ""
+    build: Callable[[beam.Pipeline], None],
+    beam_args: Sequence[str] = (),
+    at_work: str = "",
+    on_progress: OnProgress | None = None,
 ) -> None:
     """Runs a pipeline to its end.
 
@@ -52,6 +57,8 @@ def run_pipeline(
         beam_args: Beam's own flags, such as `--runner=PortableRunner`. Without a runner the
             pipeline runs in this process.
         at_work: Where the workers of a portable runner beat; see `heartbeat_folder`.
+        on_progress: Told what the workers have counted, every few seconds where the runner gathers
+            it while a job runs, and at the end.
 
     Raises:
         ConfigError: Beam does not take its flags.
@@ -74,9 +81,9 @@ def run_pipeline(
     try:
         if portable:
             build(pipeline)
-            run_portable(pipeline, at_work)
+            run_portable(pipeline, at_work, on_progress)
             return
-        with pipeline:
+        with watch_metrics(lambda: getattr(pipeline, "result", None), on_progress), pipeline:
             build(pipeline)
     except Exception as error:
         raise_if_interrupted()

@@ -21,7 +21,9 @@ from apache_beam.portability.api import beam_job_api_pb2
 
 from pixelbake.errors import ConfigError, RunError
 from pixelbake.files import delete_below, is_remote
+from pixelbake.job.counters import watch_metrics
 from pixelbake.job.heartbeat import BEAT_SECONDS, Heartbeats
+from pixelbake.job.progress import OnProgress
 
 __all__ = ["check_worker_timeout", "heartbeat_folder", "is_portable", "run_portable"]
 
@@ -99,12 +101,13 @@ def heartbeat_folder(parent: str, beam_args: Sequence[str]) -> Iterator[str]:
         delete_below(folder)
 
 
-def run_portable(pipeline: Any, at_work: str) -> None:
+def run_portable(pipeline: Any, at_work: str, on_progress: OnProgress | None = None) -> None:
     """Runs a pipeline to its end, or until no worker has work in hand any more.
 
     Args:
         pipeline: A pipeline for a portable runner.
         at_work: The folder in which its workers beat.
+        on_progress: See `run_pipeline`.
 
     Raises:
         RunError: The job service or the worker pool is out of reach, or the job was given up and
@@ -121,6 +124,11 @@ def run_portable(pipeline: Any, at_work: str) -> None:
             f"no job service answers at {service} (--job_endpoint): {_in_short(error)}"
         ) from error
     _follow_without_deadline(result)
+    with watch_metrics(lambda: result, on_progress):
+        _wait(result, patience, options, service)
+
+
+def _wait(result: Any, patience: _Patience, options: PipelineOptions, service: str) -> None:
     over = threading.Event()
     failures: list[Exception] = []
 

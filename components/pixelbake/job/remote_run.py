@@ -22,6 +22,7 @@ from pixelbake.job.fit import fit_layers
 from pixelbake.job.manifest import QUARANTINE_DIR, FittedLayer, Manifest, read_manifest
 from pixelbake.job.pipeline import is_dry_run, is_only_written_down, run_pipeline, runner_of
 from pixelbake.job.portable_job import heartbeat_folder
+from pixelbake.job.progress import OnProgress
 from pixelbake.job.quarantine import where_kept
 from pixelbake.job.shards import plan_shards
 from pixelbake.job.staging import staged
@@ -39,7 +40,9 @@ def is_remote_job(config: JobConfig) -> bool:
     return is_remote(config.output) or any(map(is_remote, _patterns(config)))
 
 
-def run_remote_job(config: JobConfig, beam_args: Sequence[str] = ()) -> Manifest:
+def run_remote_job(
+    config: JobConfig, beam_args: Sequence[str] = (), on_progress: OnProgress | None = None
+) -> Manifest:
     """Runs a job, and waits for its end; as `run_job`, which calls it.
 
     Raises:
@@ -53,7 +56,7 @@ def run_remote_job(config: JobConfig, beam_args: Sequence[str] = ()) -> Manifest
     if is_remote(config.output):
         run = _in_object_store(config)
         try:
-            _launch(config, run, beam_args)
+            _launch(config, run, beam_args, on_progress)
         except BadRecordsError:
             raise
         except BaseException:
@@ -67,7 +70,7 @@ def run_remote_job(config: JobConfig, beam_args: Sequence[str] = ()) -> Manifest
         staging.begin("", resume=False)
         run = _whole_run(config, str(staging.path), folder="")
         try:
-            _launch(config, run, beam_args)
+            _launch(config, run, beam_args, on_progress)
         except BadRecordsError as error:
             kept = staging.keep_failed(QUARANTINE_DIR)
             raise BadRecordsError(f"{error} {where_kept(str(kept))}") from error
@@ -109,7 +112,12 @@ def _whole_run(config: JobConfig, output: str, folder: str) -> WholeRun:
     )
 
 
-def _launch(config: JobConfig, run: WholeRun, beam_args: Sequence[str]) -> None:
+def _launch(
+    config: JobConfig,
+    run: WholeRun,
+    beam_args: Sequence[str],
+    on_progress: OnProgress | None = None,
+) -> None:
     if runner_of(beam_args).rpartition(".")[2] == "DataflowRunner":
         local = [path for path in (config.output, *_patterns(config)) if not is_remote(path)]
         if local:
@@ -128,7 +136,11 @@ def _launch(config: JobConfig, run: WholeRun, beam_args: Sequence[str]) -> None:
             upload(graph, run.folders.transform_graph)
     with heartbeat_folder(run.files, beam_args) as at_work:
         watched = replace(run, at_work=at_work)
-        run_pipeline(lambda pipeline: _apply(pipeline, watched, recipe), beam_args, at_work)
+
+        def build(pipeline: object) -> None:
+            _apply(pipeline, watched, recipe)
+
+        run_pipeline(build, beam_args, at_work, on_progress)
 
 
 def _fitted(

@@ -55,7 +55,9 @@ def run_job(
         resume: Whether to take up the finished shards of a run that was interrupted, if recipe,
             limits, library versions and input files are the same, and to keep this run's if it
             is interrupted. (Without it, an interrupted run leaves nothing behind.)
-        on_progress: Called twice a second with a `Progress`, from a thread of its own.
+        on_progress: Called with a `Progress` twice a second, from a thread of its own. Where input
+            or output is remote, every five seconds, by the runner's metrics, if it has them before
+            the job's end.
 
     Returns:
         The manifest of the published run.
@@ -76,7 +78,7 @@ def run_job(
                 "a run can be taken up only where input and output are local: on a cluster the "
                 "runner itself retries what has failed. Leave out --resume."
             )
-        manifest = run_remote_job(config, beam_args)
+        manifest = run_remote_job(config, beam_args, on_progress)
         _report(config.output, config.output, {})
         return manifest
     tasks = plan_shards(config.input, allow_empty=config.limits.allow_damaged_files)

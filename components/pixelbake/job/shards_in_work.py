@@ -16,6 +16,7 @@ from pixelbake.intake.reasons import Quarantined
 from pixelbake.intake.tfrecord import Record, read_tfrecord
 from pixelbake.job.batch_transform import BatchTransform
 from pixelbake.job.batching import MAX_BATCH_PIXELS, batches_by_pixels, pixels_in_work
+from pixelbake.job.counters import ShardCounters
 from pixelbake.job.heartbeat import beating, raise_if_given_up
 from pixelbake.job.interruption import raise_if_interrupted
 from pixelbake.job.progress import ShardProgress
@@ -139,6 +140,7 @@ class _OpenShard:
         self._task = task
         self._at_work = folders.at_work
         self._progress = ShardProgress(folders.progress, task)
+        self._counters = ShardCounters()
         with ExitStack() as stack:
             stack.enter_context(beating(folders.at_work))
             self._writer = stack.enter_context(ShardWriter(task, folders))
@@ -167,7 +169,15 @@ class _OpenShard:
             raise_if_interrupted()
             self._writer.put(transformed)
         raise_if_given_up(self._at_work)
-        self._progress.note(self._writer.read, self._writer.bad, self._writer.bytes_read)
+        writer = self._writer
+        self._progress.note(writer.read, writer.bad, writer.bytes_read)
+        self._counters.note(
+            read=writer.read,
+            written=writer.written,
+            quarantined=writer.bad,
+            bytes_read=writer.bytes_read,
+            bytes_written=writer.bytes_written,
+        )
 
     def close(self) -> ShardResult:
         """Gives the shard its name."""
@@ -175,6 +185,7 @@ class _OpenShard:
         self._closing.close()
         result = self._writer.result
         self._progress.note(result.read, result.quarantined, self._task.size, done=True)
+        self._counters.close(result, self._task.size)
         return result
 
     def undo(self, error: BaseException) -> None:

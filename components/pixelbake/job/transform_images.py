@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import apache_beam as beam
-from apache_beam.metrics import Metrics
 from apache_beam.transforms.window import GlobalWindows
 
 from pixelbake.files import local_copy
@@ -24,8 +23,6 @@ from pixelbake.recipe import Recipe
 from pixelbake.recipe.parts import Resize
 
 __all__ = ["TransformImages"]
-
-NAMESPACE = "pixelbake"
 
 
 class TransformImages(beam.PTransform):
@@ -68,9 +65,6 @@ class _TransformShard(beam.DoFn):
         self._resize = resize
         self._transform: BatchTransform | None = None
         self._work: ShardsInWork | None = None
-        self._read = Metrics.counter(NAMESPACE, "read")
-        self._written = Metrics.counter(NAMESPACE, "written")
-        self._quarantined = Metrics.counter(NAMESPACE, "quarantined")
 
     def setup(self) -> None:
         die_with(self._driver)
@@ -95,19 +89,10 @@ class _TransformShard(beam.DoFn):
 
     def process(self, task: ShardTask) -> Iterator[ShardResult]:
         assert self._work is not None
-        yield from self._counted(self._work.add(task))
+        yield from self._work.add(task)
 
     def finish_bundle(self) -> Iterator[Any]:
         assert self._work is not None
-        for result in self._counted(self._work.finish()):
+        for result in self._work.finish():
             yield GlobalWindows.windowed_value(result)
         self._work = None
-
-    def _counted(self, results: Iterator[ShardResult]) -> Iterator[ShardResult]:
-        for result in results:
-            self._read.inc(result.read)
-            self._written.inc(result.written)
-            self._quarantined.inc(result.quarantined)
-            for reason, count in result.reasons.items():
-                Metrics.counter(NAMESPACE, f"quarantined_{reason}").inc(count)
-            yield result

@@ -17,6 +17,7 @@ from pixelbake.errors import BadRecordsError, OutputError, RunError
 from pixelbake.files import delete_below, is_remote, read_text, write_bytes
 from pixelbake.job.books import books_of, check_books, fingerprint_of, plan_text
 from pixelbake.job.config import Limits
+from pixelbake.job.counters import count_planned
 from pixelbake.job.heartbeat import beating
 from pixelbake.job.manifest import (
     EXAMPLES_DIR,
@@ -137,6 +138,7 @@ def _plan(run: WholeRun) -> Iterator[ShardTask]:
         if is_remote(run.output):
             check_remote_target(run.output)
         tasks = plan_shards(run.inputs, allow_empty=run.limits.allow_damaged_files)
+    count_planned(sum(task.size for task in tasks))
     yield from tasks
 
 
