@@ -52,8 +52,11 @@ def test_every_block_of_the_tutorial_does_what_it_says(tmp_path):
     blocks = BLOCK.findall(TUTORIAL.read_text())
     assert {kind for kind, _ in blocks} == {"console", "python", "yaml"}
     printed = [run(tmp_path, kind, text) for kind, text in blocks]
-    assert "as stored" in (tmp_path / "runs" / "first" / "report.html").read_text()
+    report = (tmp_path / "runs" / "first" / "report.html").read_text()
+    assert "as stored" in report
+    assert printed[-1].startswith("consistent: serving/1 against runs/first")
+    assert "Consistent: serving/1 transforms raw records as this run did" in report
     assert (tmp_path / "sheet.png").stat().st_size > 10_000
-    right, of = re.search(r"(\d+) of (\d+) photos", printed[-1]).groups()
+    right, of = re.search(r"(\d+) of (\d+) photos", printed[-2]).groups()
     assert int(of) == len(PHOTOS) + 1
     assert int(right) > 0.75 * int(of)  # guessing gives half; this small model got 27 of 31
