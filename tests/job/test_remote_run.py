@@ -114,7 +114,8 @@ def test_a_run_of_which_too_much_is_bad_publishes_nothing_and_keeps_its_quaranti
     put(store, "objects://in/a", BAD, tmp_path)
     with pytest.raises(BadRecordsError, match=r"1 of 3 records .*kept in (.*)\.$") as caught:
         run_job(job())
-    kept = str(caught.value).rpartition("kept in ")[2].rstrip(".")
+    kept, _, first = str(caught.value).rpartition("kept in ")[2].partition(". ")
+    assert first.startswith("Its first record is objects://in/a, record 2: feature 'image': ")
     after = below(store, RUN)
     assert {name: after[name] for name in before} == before
     left = set(after) - set(before)
