@@ -1,5 +1,6 @@
 """The page in a real browser, without a screen."""
 
+import html
 import json
 import re
 import shutil
@@ -16,9 +17,13 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs chromium")
 KEPT = Path("demo-output") / "report"
 
 PROBE = """
-<script>addEventListener("load", () => document.documentElement.dataset.found = JSON.stringify({
+<script>addEventListener("load", () => top.document.documentElement.dataset.found = JSON.stringify({
+  width: innerWidth,
   widths: [...document.images].map(image => image.naturalWidth),
   overflow: document.documentElement.scrollWidth - innerWidth,
+  hidden: [...document.querySelectorAll(".card")]
+    .filter(card => card.scrollWidth > card.clientWidth)
+    .map(card => card.closest("section").querySelector("h2").textContent),
   paper: getComputedStyle(document.body).backgroundColor,
   ink: getComputedStyle(document.body).color,
 }))</script>
@@ -38,11 +43,17 @@ def chromium(page: Path, *flags: str) -> subprocess.CompletedProcess:
     )
 
 
-def looked_at(page: Path, folder: Path, *flags: str) -> dict:
-    """What a script sees in the page; the page's own policy would not let it run."""
+def looked_at(page: Path, folder: Path, *flags: str, probe: str = PROBE, width: int = 0) -> dict:
+    """What a script sees in the page; the page's own policy would not let it run.
+
+    A window is never narrower than 500 pixels; `width` gives the page a frame of its own.
+    """
     text = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", page.read_text())
     probed = folder / "probed.html"
-    probed.write_text(text.replace("</body>", f"{PROBE}</body>"))
+    text = text.replace("</body>", f"{probe}</body>")
+    if width:
+        text = f'<iframe width="{width}" height="844" srcdoc="{html.escape(text)}"></iframe>'
+    probed.write_text(text)
     dom = chromium(probed, "--dump-dom", *flags).stdout
     (found,) = re.findall(r'data-found="([^"]*)"', dom)
     return json.loads(found.replace("&quot;", '"'))
@@ -75,7 +86,8 @@ def test_it_is_dark_where_the_reader_wants_it_dark(page, tmp_path):
 
 
 def test_it_fits_a_phone(page, tmp_path):
-    assert looked_at(page, tmp_path, "--window-size=390,844")["overflow"] <= 0
+    found = looked_at(page, tmp_path, width=390)
+    assert (found["width"], found["overflow"], found["hidden"]) == (390, 0, [])
     KEPT.mkdir(parents=True, exist_ok=True)
     shots = {
         "phone": ["--window-size=390,3000"],

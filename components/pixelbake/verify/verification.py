@@ -174,7 +174,7 @@ class Verification(Part):
                 found = "can't be compared"
             else:
                 found = f"{one.largest:.3g} apart at most"
-            mark = "" if one.is_within else "  <- too far"
+            mark = "" if one.is_within else ", too far"
             lines.append(
                 (
                     f"predictions of {one.signature}, {one.output}",
