@@ -176,7 +176,10 @@ def test_a_bad_limit_is_refused_with_file_line_key_and_itself(limit, value, mess
         (INPUT + OUTPUT + RECIPE + "output: b\n", 'line 4: found duplicate key "output"'),
         (INPUT + OUTPUT + "recipe: r.yaml\n", "line 3, recipe: expected the recipe's keys. Rec"),
         (INPUT + OUTPUT + "recipe:\n", "line 3, recipe: Input should be a valid dictionary"),
-        (INPUT + OUTPUT + "recipe:\n  imag: a\n", "line 4, recipe.imag: unknown key"),
+        (
+            INPUT + OUTPUT + "recipe:\n  imag: a\n",
+            "line 4, recipe.imag: unknown key. Received: 'a'. Take one of decode, image, layers, ",
+        ),
         (INPUT + OUTPUT + "recipe:\n  mask: m\n", "line 4, recipe.mask: no layer uses the mask"),
         (
             INPUT + OUTPUT + "recipe:\n  layers:\n    - layer: Lambda\n",

@@ -202,7 +202,7 @@ MISTAKES = {
     "unknown key": (
         INVERT,
         "{layer: Invert, confg: {}}",
-        f"line 12, {MASKS}.1.1.confg: unknown key. Received: {{}}",
+        f"line 12, {MASKS}.1.1.confg: unknown key. Received: {{}}. Take one of config, layer, w",
     ),
     "no layer": (
         INVERT,

@@ -123,7 +123,15 @@ MISTAKES = {
     "unknown key": ("image: a\nimag: b\n", ", line 2, imag: unknown key. Received: 'b'"),
     "unknown key inside": (
         "resize:\n  height: 1\n  width: 1\n  hight: 2\n",
-        ", line 4, resize.hight: unknown key. Received: 2",
+        ", line 4, resize.hight: unknown key. Received: 2. Take one of antialias, height, method, ",
+    ),
+    "argument beside the layer": (
+        "layers:\n  - {layer: Brightness, factor: 1.2}\n",
+        ", line 2, layers.0.factor: unknown key. Received: 1.2. Take one of config, layer, weights",
+    ),
+    "key of a feature": (
+        "passthrough:\n  a: {dtype: int64, shap: null}\n",
+        ", line 2, passthrough.a.shap: unknown key. Received: None. Take one of dtype, shape.",
     ),
     "missing key": ("image: a\nresize:\n  height: 1\n", ", line 2, resize.width: Field required"),
     "text for a number": (

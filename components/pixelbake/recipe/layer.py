@@ -253,6 +253,8 @@ def _nested_spec(at: tuple[str | int, ...], value: Any) -> LayerSpec:
             message = "unknown key"
         if "Received" not in message:
             message = f"{message.rstrip('.')}. Received: {mistake['input']!r}."
+        if mistake["type"] == "extra_forbidden":
+            message += f" Take one of {', '.join(sorted(LayerSpec.model_fields))}."
         raise LocatedError(message, *at, *mistake["loc"], *getattr(cause, "at", ())) from error
     if not spec.is_fitted:
         raise LocatedError(
