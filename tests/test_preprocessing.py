@@ -234,3 +234,8 @@ def test_the_raw_spec_reads_what_the_recipe_needs_and_serving_needs_only_images(
         "box": tf.io.FixedLenFeature((2, 2), tf.float32),
         "tags": tf.io.VarLenFeature(tf.string),
     }
+
+
+def test_a_notebook_that_shows_it_is_not_flooded():
+    recipe = Recipe(layers=[GaussianBlur(5, 1.0)])
+    assert len(repr(make_preprocessing_fn(recipe))) < 400

@@ -45,6 +45,10 @@ def test_every_public_name_resolves(name):
     assert isinstance(value, str) if name == "__version__" else callable(value)
 
 
+def test_layers_are_there_once_the_package_is():
+    assert fresh("import pixelbake; print(pixelbake.layers.Brightness.__name__)") == "Brightness"
+
+
 def test_a_name_that_is_not_there_is_refused_by_name():
     with pytest.raises(AttributeError, match="module 'pixelbake' has no attribute 'run_jobs'"):
         _ = pixelbake.run_jobs

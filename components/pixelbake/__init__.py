@@ -64,7 +64,13 @@ __all__ = [
 ]
 
 
+#: Whoever writes `pixelbake.layers.Brightness` need not import the subpackage first.
+_SUBPACKAGES = ("layers", "recipe", "tfx")
+
+
 def __getattr__(name: str) -> Any:
+    if name in _SUBPACKAGES:
+        return import_module(f"{__name__}.{name}")
     if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(_HOME[name]), name)

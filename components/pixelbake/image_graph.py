@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import keras
@@ -42,7 +42,7 @@ class ImageGraph:
         graph_def: The serialised GraphDef.
     """
 
-    graph_def: bytes
+    graph_def: bytes = field(repr=False)
 
     def pixels(self, *encoded: Any) -> Any:
         """Transforms one image; to be called while a graph is traced.

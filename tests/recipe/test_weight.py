@@ -58,3 +58,7 @@ def test_data_that_does_not_fit_the_shape_is_refused(shape, data, message):
 def test_a_negative_dimension_is_refused():
     with pytest.raises(ValidationError, match="-2"):
         Weight(shape=(-2, -1), data="AAAAAAAAAAA=")
+
+
+def test_its_values_are_not_spelt_out_where_it_is_shown():
+    assert repr(Weight.from_array(np.zeros((64, 64)))) == "Weight(shape=(64, 64))"

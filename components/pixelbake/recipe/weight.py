@@ -22,7 +22,7 @@ class Weight(Part):
     """
 
     shape: tuple[Annotated[int, Field(ge=0)], ...] = Field(strict=False)
-    data: str
+    data: str = Field(repr=False)
 
     @model_validator(mode="after")
     def _size_fits_shape(self) -> Weight:
