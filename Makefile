@@ -81,7 +81,7 @@ format: env ## Format the code
 docs: env ## Make the layers' pages and the recorded session anew, and an API reference in build/api
 	@$(BIN)/python -m docs.layer_pages
 	@$(BIN)/python -m docs.terminal_session
-	@$(BIN)/pdoc --docformat google --output-directory build/api pixelbake '!pixelbake.tfx' '!pixelbake.cli'
+	@$(BIN)/python -m docs.api_reference build/api
 
 picture: env ## Make the README's picture anew
 	@$(BIN)/python -m pipeline.picture docs/images/photos.png
