@@ -221,6 +221,15 @@ def test_the_inputs_are_named_as_the_signatures_promise(exported):
     }
 
 
+def test_a_model_of_one_size_is_told_that_the_recipe_has_no_resize(tmp_path):
+    layers = [keras.Input((8, 8, 3)), keras.layers.Flatten(), keras.layers.Dense(1)]
+    model = keras.Sequential(layers)
+    for recipe, advice in [(Recipe(), True), (Recipe(resize=Resize(height=9, width=9)), False)]:
+        with pytest.raises(ValueError, match="does not take the recipe's images") as caught:
+            pixelbake.export_serving_model(model, "graph", str(tmp_path / "out"), recipe=recipe)
+        assert ("A recipe with a resize gives images of one size" in str(caught.value)) == advice
+
+
 def test_a_request_without_its_image_is_an_error(exported):
     answer = tf.saved_model.load(str(exported.path)).signatures["serving_default"]
     with pytest.raises(tf.errors.InvalidArgumentError, match=r"is missing or empty.*\[1\]"):

@@ -97,7 +97,9 @@ def _check_takes_images(model: keras.Model, recipe: Recipe) -> None:
     try:
         model(tf.zeros(shape, dtype), training=False)
     except Exception as error:
+        varies = None in recipe.output_shape
+        advice = ". A recipe with a resize gives images of one size" if varies else ""
         raise ValueError(
             f"the model does not take the recipe's images, {dtype} of shape "
-            f"{('batch', *recipe.output_shape)}: {error}"
+            f"{('batch', *recipe.output_shape)}: {error}{advice}"
         ) from error
