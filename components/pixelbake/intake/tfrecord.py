@@ -115,13 +115,15 @@ def read_tfrecord(
                 message = f"the file ends inside a record, after {len(rest)} bytes of it"
                 yield fault(Reason.FILE_TRUNCATED, message, rest)
             return
-        data = body[:length]
-        if masked_crc(data) == _CRC.unpack_from(body, length)[0]:
+        data, (crc,) = body[:length], _CRC.unpack_from(body, length)
+        offset_of_next = offset + _HEADER.size + len(body)
+        del body  # not to be held while whoever reads this works on the record
+        if masked_crc(data) == crc:
             yield Record(data, file, index, offset)
         else:
             yield fault_of_record(data, file, index, offset)
         index += 1
-        offset += _HEADER.size + len(body)
+        offset = offset_of_next
 
 
 def fault_of_record(data: bytes, file: str, index: int, offset: int) -> Quarantined:

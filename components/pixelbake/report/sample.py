@@ -112,24 +112,31 @@ def _pair(record: SampledRecord, recipe: Recipe) -> Pair | None:
     before = _decoded(_features(record.raw)[recipe.image].bytes_list.value[0], whole)
     if before is None:
         return None
+    # One large image after the other: a run's last step must not be what takes most memory.
+    before, before_size = _thinned(before)
     features = _features(record.stored)
-    after = _stored_pixels(features[recipe.image], recipe)
+    after, after_size = _thinned(_stored_pixels(features[recipe.image], recipe))
     return Pair(
         split=record.split,
         file=record.file,
         index=record.index,
-        before=_thinned(before),
-        after=_thinned(after),
-        before_size=(before.shape[0], before.shape[1]),
-        after_size=(after.shape[0], after.shape[1]),
+        before=before,
+        after=after,
+        before_size=before_size,
+        after_size=after_size,
         features=dict(islice(_in_words(features, recipe), 2)),
     )
 
 
-def _thinned(image: np.ndarray) -> np.ndarray:
-    """Leaves rows and columns out of a large image; its levels are still as frequent."""
-    step = -(-max(image.shape[:2]) // _LONGEST_SIDE)
-    return np.ascontiguousarray(image[::step, ::step]) if step > 1 else image
+def _thinned(image: np.ndarray) -> tuple[np.ndarray, tuple[int, int]]:
+    """Leaves rows and columns out of a large image; its levels are still as frequent.
+
+    Returns:
+        The image, and the height and width that it had.
+    """
+    height, width = image.shape[:2]
+    step = -(-max(height, width) // _LONGEST_SIDE)
+    return np.ascontiguousarray(image[::step, ::step]) if step > 1 else image, (height, width)
 
 
 def _features(example: bytes) -> Any:
