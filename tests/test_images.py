@@ -1,6 +1,7 @@
 """The codecs' ops against Pillow, OpenCV and numpy."""
 
 import io
+from typing import get_args
 
 import cv2
 import numpy as np
@@ -147,6 +148,17 @@ def test_overshooting_filters_are_clipped(method):
     assert unclipped.max() > 256
     result = images.resize(tf.constant(edge), Resize(height=40, width=40, method=method)).numpy()
     assert (result.min(), result.max()) == (0, 255)
+
+
+@pytest.mark.parametrize("antialias", [True, False])
+@pytest.mark.parametrize("method", get_args(Resize.model_fields["method"].annotation))
+def test_an_image_that_has_the_size_stays_as_it_is(method, antialias):
+    to = Resize(height=PIXELS.shape[0], width=PIXELS.shape[1], method=method, antialias=antialias)
+    resize = tf.function(
+        lambda image: images.resize(image, to), [tf.TensorSpec((None, None, 3), tf.uint8)]
+    )
+    np.testing.assert_array_equal(resize(PIXELS), PIXELS)
+    assert np.any(resize(PIXELS[:, 1:])[:, :-1] != PIXELS[:, 1:-1])
 
 
 def test_without_a_new_size_pixels_stay_as_they_are():

@@ -108,10 +108,21 @@ def resize(image: Any, to: Resize | None) -> Any:
     """
     if to is None:
         return tf.cast(image, tf.float32)
-    # Every method takes uint8 as it is: a photograph as floats would be four times as large.
-    pixels = tf.image.resize(image, (to.height, to.width), method=to.method, antialias=to.antialias)
-    pixels = tf.clip_by_value(tf.cast(pixels, tf.float32), 0.0, 255.0)
-    return tf.ensure_shape(pixels, (to.height, to.width, image.shape[-1]))
+    size = (to.height, to.width)
+
+    def resized() -> Any:
+        # Every method takes uint8 as it is: a photograph as floats would be four times as large.
+        pixels = tf.image.resize(image, size, method=to.method, antialias=to.antialias)
+        return tf.clip_by_value(tf.cast(pixels, tf.float32), 0.0, 255.0)
+
+    # As it is, an image comes out of each method as it was, but for Lanczos' rounding, after a
+    # millisecond: as long as decoding and blurring it take.
+    # (Not by tf.cond, whose branches would be functions in the frozen graph.)
+    has_size = tf.reduce_all(tf.shape(image)[:2] == size)
+    pixels = tf.switch_case(
+        tf.cast(has_size, tf.int32), [resized, lambda: tf.cast(image, tf.float32)]
+    )
+    return tf.ensure_shape(pixels, (*size, image.shape[-1]))
 
 
 def resize_mask(mask: Any, to: Resize | None) -> Any:
