@@ -79,7 +79,9 @@ def test_every_command_has_help_with_an_example_on_a_line_of_its_own(command):
 
 
 def test_the_list_of_commands_cuts_no_sentence_short():
-    assert "..." not in CliRunner().invoke(_cli, ["--help"]).output
+    _, _, commands = CliRunner().invoke(_cli, ["--help"]).output.partition("Commands:")
+    assert all(name in commands for name in _cli.commands)
+    assert "..." not in commands
 
 
 @pytest.mark.parametrize("command", [[], *([name] for name in _cli.commands)])
