@@ -61,6 +61,8 @@ EXAMPLES = {
     "Solarize": lambda: layers.Solarize(0.5),
     "ThresholdMask": lambda: _in(layers.ThresholdMask(0.5)),
 }
+#: Which photograph shows best what it does; the fifth shows the others.
+_PHOTOS = {"CLAHE": 10, "MedianBlur": 20}
 #: Their pixels come from weights that have to be trained, or from a feature of the data.
 NO_PICTURE = ("ConditionalPixelTransform", "FeatureMask")
 
@@ -78,7 +80,7 @@ def picture_of(name: str) -> Image.Image | None:
     if name in NO_PICTURE:
         return None
     layer = EXAMPLES[name]() if name in EXAMPLES else getattr(layers, name)()
-    photo = list(photo_crops())[20 if name == "MedianBlur" else 4][:_SIZE, -_SIZE:]
+    photo = list(photo_crops())[_PHOTOS.get(name, 4)][:_SIZE, -_SIZE:]
     made = np.asarray(layer(photo[np.newaxis].astype(np.float32) / 255))[0]
     after = np.round(np.clip(made, 0, 1) * 255).astype(np.uint8)
     after = np.broadcast_to(after, (*after.shape[:2], 3))
