@@ -87,7 +87,8 @@ def test_layers_without_an_exact_form_go_on_in_float64_by_name():
         stages = stages_of(recipe, PHOTOS[0])
     assert stages["layers[0]"].dtype == np.float32
     assert stages["layers[1]"].dtype == stages["layers[2]"].dtype == np.float64
-    np.testing.assert_allclose(stages["layers[1]"], stages["layers[0]"] * 2.0 - 1, atol=1e-6)
+    steps = np.round(stages["layers[0]"].astype(np.float64) * 4080)
+    np.testing.assert_allclose(stages["layers[1]"], steps / 4080 * 2.0 - 1, atol=1e-14)
     assert stages["quantise"].min() < 0  # beyond the grid, and not cut to it
     assert not_exact(recipe) == ("layers[1] (Rescaling) and the layers after it (float64)",)
     assert not_exact(Recipe(layers=layers)) == ()

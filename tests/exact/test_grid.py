@@ -28,6 +28,12 @@ def test_every_level_is_on_the_grid_and_comes_back():
     np.testing.assert_array_equal(to_uint8(pixels), levels)
 
 
+def test_each_step_becomes_the_nearest_level_and_halves_the_even_one():
+    steps = np.arange(WHITE + 1)
+    found = to_uint8(tf.constant(steps, tf.float32)).numpy()
+    assert found.tolist() == [round(Fraction(int(step) * 255, WHITE)) for step in steps]
+
+
 def test_the_largest_weighted_sum_is_one_that_float32_holds():
     largest = WHITE * 2**WEIGHT_BITS
     assert largest < LARGEST_SUM
@@ -40,8 +46,16 @@ def test_the_largest_weighted_sum_is_one_that_float32_holds():
 def test_a_quotient_is_rounded_as_fractions_are(divisor):
     ends = np.arange(LARGEST_SUM - 2000, LARGEST_SUM)
     totals = np.concatenate([np.arange(3 * divisor), ends, ends - ends % divisor])
-    found = quotient(tf.constant(totals, tf.float32), divisor).numpy()
-    assert found.tolist() == [(2 * int(t) + divisor) // (2 * divisor) for t in totals]
+    expected = [(2 * int(t) + divisor) // (2 * divisor) for t in totals]
+    assert quotient(tf.constant(totals, tf.float32), divisor).numpy().tolist() == expected
+
+
+@pytest.mark.parametrize("divisor", [6, 14, 98, 254, WHITE, 4110])
+def test_a_quotient_stays_as_it_is_where_an_optimiser_makes_a_product_of_it(divisor):
+    halves = np.arange(divisor // 2, LARGEST_SUM, divisor)
+    optimised = tf.function(lambda total: quotient(total, float(divisor)))
+    found = optimised(tf.constant(halves, tf.float32)).numpy()
+    np.testing.assert_array_equal(found, np.arange(1, len(halves) + 1))
 
 
 @pytest.mark.parametrize("factor", [0.0, 0.3, 1.2, 7.77, FACTOR_END - 0.01])
