@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import inspect
+import io
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -116,6 +117,13 @@ def index_text() -> str:
     return "\n".join(lines) + "\n"
 
 
+def as_jpeg(picture: Image.Image) -> bytes:
+    """Returns a picture as it is kept."""
+    file = io.BytesIO()
+    picture.save(file, "JPEG", quality=88, optimize=True)
+    return file.getvalue()
+
+
 def write_pages() -> None:
     """Writes every page and picture."""
     FOLDER.mkdir(exist_ok=True)
@@ -123,7 +131,7 @@ def write_pages() -> None:
         (FOLDER / f"{_file(name)}.md").write_text(page_text(name))
         picture = picture_of(name)
         if picture is not None:
-            picture.save(FOLDER / f"{_file(name)}.jpg", quality=88, optimize=True)
+            (FOLDER / f"{_file(name)}.jpg").write_bytes(as_jpeg(picture))
     (FOLDER / "README.md").write_text(index_text())
 
 
