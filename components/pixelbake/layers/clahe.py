@@ -116,7 +116,8 @@ def _histograms(planes: Any, grid: tuple[int, int]) -> tuple[tuple[Any, Any], An
     tile = (height // rows + grows, width // columns + grows)
     for axis, length, whole in ((1, height, rows * tile[0]), (2, width, columns * tile[1])):
         # Mirrored at the centre of the last pixel, again and again where the image is small.
-        period = ops.maximum(2 * (length - 1), 1)
+        # (Of two Python integers Keras would make an int16 where its floatx has 16 bits.)
+        period = ops.maximum(ops.cast(2 * (length - 1), "int32"), 1)
         steps = ops.arange(whole, dtype="int32") % period
         planes = ops.take(planes, ops.minimum(steps, period - steps), axis)
     row = ops.arange(rows * tile[0], dtype="int32")[:, None] // tile[0]
