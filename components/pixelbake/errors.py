@@ -9,6 +9,7 @@ PixelbakeError
 ├── TransformError   (RuntimeError)  the transform graph itself is wrong, whatever the data
 ├── BadRecordsError  (RuntimeError)  more records were quarantined than the job allows
 └── RunError         (RuntimeError)  a run's own books don't balance, or its folder is damaged
+    └── NoRunError                   a folder is no finished run
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ __all__ = [
     "BusyError",
     "ConfigError",
     "InputError",
+    "NoRunError",
     "OutputError",
     "PixelbakeError",
     "RecipeError",
@@ -60,3 +62,7 @@ class BadRecordsError(PixelbakeError, RuntimeError):
 
 class RunError(PixelbakeError, RuntimeError):
     """A run's own books don't balance, or its folder is damaged."""
+
+
+class NoRunError(RunError):
+    """A folder is no finished run: it holds no manifest."""

@@ -55,6 +55,13 @@ def test_a_wrong_call_is_refused_with_its_usage(args, message):
     assert "Traceback" not in process.stderr
 
 
+def test_a_folder_that_is_no_run_is_the_users_own_mistake(tmp_path):
+    process = call("report", str(tmp_path))
+    assert process.returncode == 2
+    assert f"{tmp_path} is no finished run of pixelbake" in process.stderr
+    assert len(process.stderr.splitlines()) <= 2
+
+
 def test_a_missing_yaml_file_is_the_users_mistake(tmp_path):
     process = call("run", "none.yaml", folder=tmp_path, command="module")
     assert process.returncode == 2

@@ -20,6 +20,7 @@ from pixelbake.errors import (
     BusyError,
     ConfigError,
     InputError,
+    NoRunError,
     OutputError,
     PixelbakeError,
     RecipeError,
@@ -28,7 +29,7 @@ from pixelbake.errors import (
 __all__ = ["main"]
 
 #: Exit codes: the user's own mistakes are told from failures of the run.
-_USER_ERRORS = (ConfigError, InputError, OutputError, RecipeError)
+_USER_ERRORS = (ConfigError, InputError, NoRunError, OutputError, RecipeError)
 
 #: BSD's EX_TEMPFAIL: nothing is wrong, try again later.
 _BUSY = 75

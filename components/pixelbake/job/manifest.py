@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
-from pixelbake.errors import RunError
+from pixelbake.errors import NoRunError, RunError
 from pixelbake.files import read_text
 from pixelbake.job.shards import ShardResult
 from pixelbake.recipe import Recipe
@@ -173,13 +173,14 @@ def read_manifest(run: str) -> Manifest:
         run: The run's folder, on any file system that Beam knows.
 
     Raises:
-        RunError: There is no manifest, so the run is not finished or not one; or it is damaged.
+        NoRunError: There is no manifest, so the run is not finished or not one.
+        RunError: It is damaged.
     """
     path = f"{run.rstrip('/')}/{MANIFEST_FILE}"
     try:
         text = read_text(path)
         if text is None:
-            raise RunError(f"{path} does not exist: {run} is no finished run of pixelbake.")
+            raise NoRunError(f"{path} does not exist: {run} is no finished run of pixelbake.")
         return Manifest.model_validate_json(text)
     except (UnicodeDecodeError, ValidationError) as error:
         raise RunError(f"{path} is damaged: {error}") from error
