@@ -16,7 +16,7 @@ import tensorflow as tf
 from bench.case import Case
 from bench.contenders import Run, pixelbake
 from pixelbake.intake.tfrecord import Record
-from pixelbake.job import record_gate, transform_images
+from pixelbake.job import record_gate, shards_in_work
 
 __all__ = ["make"]
 
@@ -26,10 +26,10 @@ _PIXELS = 224 * 224
 
 def make(case: Case) -> Run:
     """Takes the guard out, for good: this process runs nothing else."""
-    for part, name in ((transform_images, "read_tfrecord"), (record_gate.RecordGate, "check")):
+    for part, name in ((shards_in_work, "read_tfrecord"), (record_gate.RecordGate, "check")):
         if not hasattr(part, name):
             raise RuntimeError(f"pixelbake has no {part.__name__}.{name} any more to be replaced")
-    transform_images.read_tfrecord = _read_plain
+    shards_in_work.read_tfrecord = _read_plain
     record_gate.RecordGate.check = _admit
     return pixelbake.make(case)
 

@@ -9,7 +9,7 @@ import time
 import pytest
 
 from bench.contenders import unguarded
-from pixelbake.job import transform_images
+from pixelbake.job import shards_in_work
 from pixelbake.job.record_gate import RecordGate
 from pixelbake.job.run_folders import RunFolders
 from pixelbake.job.shards import plan_shards
@@ -49,13 +49,13 @@ def shard(tmp_path):
 @pytest.fixture
 def guard(monkeypatch):
     ways = {
-        True: (transform_images.read_tfrecord, RecordGate.check),
+        True: (shards_in_work.read_tfrecord, RecordGate.check),
         False: (unguarded._read_plain, unguarded._admit),
     }
 
     def switch(on: bool):
         read, check = ways[on]
-        monkeypatch.setattr(transform_images, "read_tfrecord", read)
+        monkeypatch.setattr(shards_in_work, "read_tfrecord", read)
         monkeypatch.setattr(RecordGate, "check", check)
 
     return switch
@@ -63,7 +63,8 @@ def guard(monkeypatch):
 
 def whole_job(do_fn, task) -> float:
     before = resource.getrusage(resource.RUSAGE_SELF)
-    (result,) = do_fn.process(task)
+    do_fn.start_bundle()
+    (result,) = [*do_fn.process(task), *(one.value for one in do_fn.finish_bundle())]
     after = resource.getrusage(resource.RUSAGE_SELF)
     assert result.written == IMAGES
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
@@ -73,7 +74,7 @@ def reading_and_checking(do_fn, path) -> float:
     """All that the guard is in, and nothing else: one thread's CPU time has little noise."""
     start = time.thread_time()
     with path.open("rb") as file:
-        for record in transform_images.read_tfrecord(file, str(path), max_record_bytes=2**27):
+        for record in shards_in_work.read_tfrecord(file, str(path), max_record_bytes=2**27):
             RecordGate.check(do_fn._gate, record)
     return time.thread_time() - start
 
