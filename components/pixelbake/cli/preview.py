@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import posixpath
+import signal
+import threading
 from collections.abc import Iterator
 from fnmatch import fnmatch
 from typing import TYPE_CHECKING, Any
@@ -52,7 +54,10 @@ def preview(
     _draw(job, inputs, output, records)
     if not watch:
         return
-    changes = _changes(job, *inputs, besides=output)
+    over = threading.Event()
+    changes = _changes(job, *inputs, besides=output, over=over)
+    # No KeyboardInterrupt: Python drops one that comes while TensorFlow takes a graph down.
+    signal.signal(signal.SIGINT, lambda *_: over.set())
     click.echo("watching; Ctrl-C ends it", err=True)
     for _ in changes:
         try:
@@ -61,8 +66,11 @@ def preview(
             click.echo(f"pixelbake: {error}", err=True)
 
 
-def _changes(*paths: str, besides: str) -> Iterator[Any]:
-    """Yields whenever one of some local files or patterns changes, `besides` left out."""
+def _changes(*paths: str, besides: str, over: threading.Event) -> Iterator[Any]:
+    """Yields whenever one of some local files or patterns changes, `besides` left out.
+
+    It ends when `over` is set.
+    """
     from watchfiles import watch
 
     from pixelbake.errors import ConfigError
@@ -81,7 +89,7 @@ def _changes(*paths: str, besides: str) -> Iterator[Any]:
         named = path in patterns or any(fnmatch(path, pattern) for pattern in patterns)
         return named and path != drawn
 
-    return watch(*folders, watch_filter=concerns, recursive=False, raise_interrupt=False)
+    return watch(*folders, watch_filter=concerns, recursive=False, stop_event=over)
 
 
 def _draw(job: str, inputs: tuple[str, ...], output: str, records: tuple[int, ...]) -> None:
