@@ -12,7 +12,7 @@ from google.protobuf.message import DecodeError
 
 from pixelbake.errors import InputError
 from pixelbake.files import open_bytes
-from pixelbake.intake.gate import ImageHeader, ImageLimits, check_image
+from pixelbake.intake.gate import ImageHeader, ImageLimits, check_image, image_format
 from pixelbake.intake.tfrecord import Record, read_tfrecord
 
 __all__ = ["FeatureSummary", "Inspection", "inspect_files"]
@@ -22,7 +22,6 @@ _DTYPES = {"int64_list": "int64", "float_list": "float32", "bytes_list": "bytes"
 _EXAMPLES_SHOWN = 3
 _LONGEST_EXAMPLE = 24
 _GRAY_PNG = (0, 4)
-_MAGIC = {b"\xff\xd8\xff": "JPEG", b"\x89PNG": "PNG"}
 
 
 @dataclass
@@ -159,12 +158,11 @@ def inspect_files(paths: Sequence[str], records: int = RECORDS_LOOKED_AT) -> Ins
 def _refuse_image(path: str) -> None:
     """Raises InputError if a file that is no TFRecord file is an image."""
     with open_bytes(path) as file:
-        start = file.read(8)
-    kind = next((kind for magic, kind in _MAGIC.items() if start.startswith(magic)), None)
-    if kind:
+        kind = image_format(file.read(8))
+    if kind is not None:
         raise InputError(
-            f"{path} is a {kind} image, no TFRecord file. `pixelbake init --from-folder FOLDER` "
-            "packs a folder of images into TFRecords."
+            f"{path} is a {kind.upper()} image, no TFRecord file. `pixelbake init --from-folder "
+            "FOLDER` packs a folder of images into TFRecords."
         )
 
 

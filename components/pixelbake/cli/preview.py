@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
 __all__ = ["preview"]
 
-_MAGIC = (b"\xff\xd8\xff", b"\x89PNG")
-
 
 @click.command
 @click.argument("job", type=click.Path(dir_okay=False))
@@ -139,6 +137,7 @@ def _images(
     """Yields names and encoded images (and masks)."""
     from pixelbake.errors import InputError
     from pixelbake.files import matching_files, open_bytes
+    from pixelbake.intake.gate import image_format
     from pixelbake.job import plan_shards
 
     paths = matching_files(inputs)
@@ -149,8 +148,8 @@ def _images(
         name = posixpath.basename(path)
         try:
             with open_bytes(path) as file:
-                start = file.read(4)
-                image = start + file.read() if start.startswith(_MAGIC) else None
+                start = file.read(8)
+                image = start + file.read() if image_format(start) else None
         except OSError as error:
             raise InputError(f"{path} can't be read: {error.strerror or error}.") from error
         if image is not None:

@@ -12,7 +12,7 @@ from pixelbake.intake.jpeg import jpeg_header
 from pixelbake.intake.png import png_header, png_overrun
 from pixelbake.intake.reasons import Reason
 
-__all__ = ["ImageHeader", "ImageLimits", "Refusal", "check_image"]
+__all__ = ["ImageHeader", "ImageLimits", "Refusal", "check_image", "image_format"]
 
 
 @dataclass(frozen=True)
@@ -66,6 +66,7 @@ class Refusal:
     message: str
 
 
+_MAGIC = ((b"\xff\xd8\xff", "jpeg"), (b"\x89PNG\r\n\x1a\n", "png"))
 _OTHERS = (
     (b"GIF8", 0, "GIF"),
     (b"BM", 0, "BMP"),
@@ -80,6 +81,15 @@ _OTHERS = (
     (b"8BPS", 0, "Photoshop"),
     (b"<svg", 0, "SVG"),
 )
+
+
+def image_format(start: bytes) -> str | None:
+    """Returns `"jpeg"` or `"png"`, or None for bytes that are neither.
+
+    Args:
+        start: The first bytes of a file, 8 or more.
+    """
+    return next((name for magic, name in _MAGIC if start.startswith(magic)), None)
 
 
 def check_image(data: bytes, limits: ImageLimits) -> ImageHeader | Refusal:
@@ -99,15 +109,13 @@ def check_image(data: bytes, limits: ImageLimits) -> ImageHeader | Refusal:
             Reason.TOO_MANY_BYTES,
             f"the image has {len(data)} bytes; at most {limits.max_bytes} are decoded",
         )
-    if data.startswith(b"\xff\xd8\xff"):
-        name, header = "jpeg", jpeg_header(data)
-    elif data.startswith(b"\x89PNG\r\n\x1a\n"):
-        name, header = "png", png_header(data)
-    else:
+    name = image_format(data)
+    if name is None:
         found = next((n for magic, at, n in _OTHERS if data.startswith(magic, at)), "unknown")
         return Refusal(
             Reason.FORMAT_NOT_ALLOWED, f"JPEG and PNG are decoded; the format is {found}"
         )
+    header = jpeg_header(data) if name == "jpeg" else png_header(data)
     if header is None:
         return Refusal(
             Reason.HEADER_INVALID, f"the {name.upper()} header holds no size where one can be found"
