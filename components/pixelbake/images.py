@@ -6,6 +6,7 @@ Everything here is TensorFlow ops over one image, to be called while a graph is 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import tensorflow as tf
@@ -108,15 +109,32 @@ def resize(image: Any, to: Resize | None) -> Any:
     """
     if to is None:
         return tf.cast(image, tf.float32)
-    size = (to.height, to.width)
 
     def resized() -> Any:
         # Every method takes uint8 as it is: a photograph as floats would be four times as large.
-        pixels = tf.image.resize(image, size, method=to.method, antialias=to.antialias)
+        pixels = tf.image.resize(
+            image, (to.height, to.width), method=to.method, antialias=to.antialias
+        )
         return tf.clip_by_value(tf.cast(pixels, tf.float32), 0.0, 255.0)
 
-    # As it is, an image comes out of each method as it was, but for Lanczos' rounding, after a
-    # millisecond: as long as decoding and blurring it take.
+    return unless_of_size(image, to, resized)
+
+
+def unless_of_size(image: Any, to: Resize, resized: Callable[[], Any]) -> Any:
+    """Resizes one image if it has to be.
+
+    At its own size every method gives an image back as it was, but for Lanczos' rounding; for 224 x
+    224 pixels that takes a millisecond, as long as to decode and to blur them.
+
+    Args:
+        image: uint8 `[H, W, C]`.
+        to: The new size.
+        resized: Returns the image at that size, float32 in 0..255; called while tracing.
+
+    Returns:
+        float32 `[height, width, C]` in 0..255.
+    """
+    size = (to.height, to.width)
     # (Not by tf.cond, whose branches would be functions in the frozen graph.)
     has_size = tf.reduce_all(tf.shape(image)[:2] == size)
     pixels = tf.switch_case(

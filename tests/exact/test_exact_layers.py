@@ -29,8 +29,10 @@ def exact(**parts):
     return Recipe(numerics="exact", **parts)
 
 
-def test_without_layers_pixels_are_as_they_were_decoded():
-    stages = stages_of(exact(), PHOTOS[0])
+@pytest.mark.parametrize("resize", [None, Resize(height=224, width=224)])
+def test_without_layers_pixels_are_as_they_were_decoded(resize):
+    stages = stages_of(exact(resize=resize), PHOTOS[0])
+    np.testing.assert_array_equal(stages["resize"], stages["decode"])
     np.testing.assert_array_equal(stages["quantise"], stages["decode"])
 
 

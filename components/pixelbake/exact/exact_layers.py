@@ -39,7 +39,9 @@ class ExactLayers:
         """Returns a decoded image at the recipe's size: float32 levels, in whole sixteenths."""
         to = self._recipe.resize
         if to is not None and to.method in RESIZED_EXACTLY:
-            return resize_by_weights(decoded, to) * (1.0 / STEPS)
+            return images.unless_of_size(
+                decoded, to, lambda: resize_by_weights(decoded, to) * (1.0 / STEPS)
+            )
         return from_levels(images.resize(decoded, to)) * (1.0 / STEPS)
 
     def __call__(self, resized: Any, mask: Any) -> tuple[list[Any], Any]:
