@@ -118,9 +118,12 @@ def test_a_shard_is_counted_while_it_is_in_work_and_once():
     try:
         with sampler.scoped_state("step", "process", metrics_container=container):
             shard = ShardCounters()
-            shard.note(read=70, bytes_read=700)
+            books = ShardResult(
+                split="all", index=0, input="a", output="a", read=70, written=0, quarantined=0
+            )
+            shard.note(books, 700)
             assert totals(container) == {"read": 70, "bytes_read": 700}
-            shard.note(read=70, written=64, bytes_read=900)
+            shard.note(books.model_copy(update={"written": 64}), 900)
             assert totals(container) == {"read": 70, "written": 64, "bytes_read": 900}
             books = ShardResult(
                 split="all", index=0, input="a", output="a", read=80, written=79, quarantined=1,

@@ -46,15 +46,17 @@ class ShardCounters:
     def __init__(self) -> None:
         self._before = dict.fromkeys(_COUNTED, 0)
 
-    def note(self, **totals: int) -> None:
+    def note(self, books: ShardResult, bytes_read: int) -> None:
         """Counts what is new; called after every batch.
 
         Args:
-            **totals: By a counter's name, how many it has been of this shard so far.
+            books: The shard's books so far.
+            bytes_read: Bytes of the input file that were read so far.
         """
-        for name, total in totals.items():
+        for name, counter in _COUNTED.items():
+            total = bytes_read if name == "bytes_read" else getattr(books, name)
             if total > self._before[name]:
-                _COUNTED[name].inc(total - self._before[name])
+                counter.inc(total - self._before[name])
                 self._before[name] = total
 
     def close(self, result: ShardResult, size: int) -> None:
@@ -64,13 +66,7 @@ class ShardCounters:
             result: The shard's books.
             size: The input file's size in bytes.
         """
-        self.note(
-            read=result.read,
-            written=result.written,
-            quarantined=result.quarantined,
-            bytes_read=size,
-            bytes_written=result.bytes_written,
-        )
+        self.note(result, size)
         for reason, count in result.reasons.items():
             Metrics.counter(NAMESPACE, f"quarantined_{reason}").inc(count)
         _IMAGES_PER_SHARD.update(result.written)

@@ -42,8 +42,8 @@ class ShardWriter:
         self._closing = ExitStack()
         self._reasons: Counter[str] = Counter()
         self._file_faults: list[str] = []
-        self.written = 0
-        self.bytes_written = 0
+        self._written = 0
+        self._bytes = 0
         self.bad = 0
         self.read = 0
         self.bytes_read = 0
@@ -57,8 +57,8 @@ class ShardWriter:
         if isinstance(result, bytes):
             framed = frame_record(result)
             self._open(self._examples).write(framed)
-            self.written += 1
-            self.bytes_written += len(framed)
+            self._written += 1
+            self._bytes += len(framed)
             return
         self._reasons[result.reason.value] += 1
         if result.reason.is_file_fault:
@@ -93,11 +93,11 @@ class ShardWriter:
             input=self._task.path,
             output=self._name,
             read=self.read,
-            written=self.written,
+            written=self._written,
             quarantined=self.bad,
             reasons=dict(sorted(self._reasons.items())),
             file_faults=tuple(self._file_faults),
-            bytes_written=self.bytes_written,
+            bytes_written=self._bytes,
         )
 
     def _open(self, path: str) -> BinaryIO:

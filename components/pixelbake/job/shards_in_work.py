@@ -171,13 +171,7 @@ class _OpenShard:
         raise_if_given_up(self._at_work)
         writer = self._writer
         self._progress.note(writer.read, writer.bad, writer.bytes_read)
-        self._counters.note(
-            read=writer.read,
-            written=writer.written,
-            quarantined=writer.bad,
-            bytes_read=writer.bytes_read,
-            bytes_written=writer.bytes_written,
-        )
+        self._counters.note(writer.result, writer.bytes_read)
 
     def close(self) -> ShardResult:
         """Gives the shard its name."""
