@@ -211,10 +211,9 @@ def _reducing_gap(found: dict[str, Any]) -> str:
     return (
         "### What `reducing_gap` saves and changes\n\nOn one thread, decoding to uint8 pixels; "
         "differences from decoding in full, in steps of 255. The photographs are upscales: where "
-        "an image has fine detail at its full size and is reduced little, more changes. What is "
-        "left at 1.0, where a photograph is decoded at an eighth of its size, is the decoder, "
-        "which has to read a JPEG's entropy code to its end whatever is made of it.\n\n"
-        + _table(head, rows)
+        "an image has fine detail at its full size and is reduced little, more changes. At "
+        "1.0 a photograph is decoded at an eighth of its size; a JPEG's entropy code has to be "
+        "read to its end all the same.\n\n" + _table(head, rows)
     )
 
 
