@@ -2,7 +2,7 @@
 
 PixelbakeError
 ├── RecipeError      (ValueError)    a recipe, or a layer in it, is not what it must be
-├── ConfigError      (ValueError)    a YAML file does not hold what it must
+├── ConfigError      (ValueError)    a job, or its YAML file, does not hold what it must
 ├── InputError       (ValueError)    input files are missing, incomplete or unusable
 ├── OutputError      (OSError)       the target folder can't be written
 │   └── BusyError                    another job is writing it at this moment
@@ -37,7 +37,7 @@ class RecipeError(PixelbakeError, ValueError):
 
 
 class ConfigError(PixelbakeError, ValueError):
-    """A YAML file does not hold what it must; names the file, the line and the key."""
+    """A job, or its YAML file, does not hold what it must; names file, line and key."""
 
 
 class InputError(PixelbakeError, ValueError):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, TypeVar, get_args
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from ruamel.yaml import YAML
@@ -17,6 +17,7 @@ from ruamel.yaml.scalarfloat import ScalarFloat
 from ruamel.yaml.scalarint import ScalarInt
 
 from pixelbake.errors import ConfigError
+from pixelbake.mistakes import mistakes_in
 
 __all__ = ["read_yaml", "validate"]
 
@@ -80,40 +81,10 @@ def validate(loaded: CommentedMap, model: type[Model], path: str | Path) -> Mode
         return model.model_validate(_plain(loaded))
     except ValidationError as error:
         lines = []
-        for mistake in error.errors(include_url=False):
-            cause = mistake.get("ctx", {}).get("error")
-            location = (*mistake["loc"], *getattr(cause, "at", ()))
-            key = ".".join(str(part) for part in location)
-            message = mistake["msg"].removeprefix("Value error, ")
-            if mistake["type"] == "extra_forbidden":
-                message = "unknown key"
-            if "Received" not in message:
-                message = f"{message.rstrip('.')}. Received: {_short(mistake['input'])}."
-            if mistake["type"] == "extra_forbidden" and (keys := _keys_beside(model, location)):
-                message += f" Take one of {', '.join(keys)}."
-            line = _line_of(loaded, location)
-            where = f"{path}, line {line}" + (f", {key}" if key else "")
-            lines.append(f"{where}: {message}")
+        for mistake in mistakes_in(error, model):
+            where = f"{path}, line {_line_of(loaded, mistake.at)}"
+            lines.append(f"{where}{mistake.key and ', ' + mistake.key}: {mistake.message}")
         raise ConfigError("\n".join(lines)) from error
-
-
-def _keys_beside(model: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:
-    """Returns what may stand where an unknown key does, or nothing inside of free values."""
-    for part in location[:-1]:
-        if isinstance(part, str) and part in model.model_fields:
-            found = _model_in(model.model_fields[part].annotation)
-            if found is None:
-                return []
-            model = found
-    return sorted(model.model_fields)
-
-
-def _model_in(annotation: Any) -> type[BaseModel] | None:
-    """Returns the model that a field holds, be it in a tuple, a dict or as one of several."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    found = (_model_in(part) for part in get_args(annotation))
-    return next((model for model in found if model), None)
 
 
 def _plain(value: Any) -> Any:
@@ -142,8 +113,3 @@ def _line_of(loaded: Any, location: tuple[int | str, ...]) -> int:
             break
         loaded = loaded[part]
     return int(line) + 1
-
-
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 80 else f"{text[:77]}..."

@@ -126,7 +126,8 @@ def test_another_split_name_is_refused_with_file_line_key_and_itself(name, tmp_p
 
 
 def test_a_split_without_patterns_is_refused():
-    with pytest.raises(ValidationError, match="split 'eval' needs at least one file pattern"):
+    told = r"^JobConfig, input\.eval: split 'eval' needs at least one file pattern\. Received: "
+    with pytest.raises(ConfigError, match=told):
         JobConfig(input={"train": "a", "eval": ()}, output="o", recipe=Recipe())
 
 

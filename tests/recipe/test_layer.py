@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
+from pixelbake.errors import RecipeError
 from pixelbake.layers import ConditionalPixelTransform, GaussianBlur
 from pixelbake.recipe import LayerSpec, Recipe
 from pixelbake.recipe.layer_classes import allowed_layers
@@ -98,7 +99,7 @@ def test_a_layer_and_its_name_with_a_config_give_equal_specs(name, config):
 
 @pytest.mark.parametrize(("name", "reason"), REFUSED)
 def test_a_layer_that_can_not_be_baked_is_refused_by_name(name, reason):
-    with pytest.raises(ValidationError) as caught:
+    with pytest.raises(RecipeError) as caught:
         LayerSpec(layer=name)
     message = str(caught.value)
     assert f"layer {name!r} {reason}" in message
@@ -119,7 +120,7 @@ def test_a_layer_that_can_not_be_baked_is_refused_by_name(name, reason):
     ],
 )
 def test_a_layer_object_that_can_not_be_baked_is_refused_by_name(make, name):
-    with pytest.raises(ValidationError) as caught:
+    with pytest.raises(RecipeError) as caught:
         Recipe(layers=[make()])
     assert f"Received: layer={name!r}" in str(caught.value)
 
@@ -161,6 +162,6 @@ def test_only_layers_over_image_and_mask_take_a_mask():
     ],
 )
 def test_a_config_that_the_layer_does_not_take_is_refused_with_its_value(name, config, message):
-    with pytest.raises(ValidationError, match=message) as caught:
+    with pytest.raises(RecipeError, match=message) as caught:
         LayerSpec(layer=name, config=config)
     assert f"layer {name!r}" in str(caught.value)

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
+from pixelbake.errors import RecipeError
 from pixelbake.recipe import LayerSpec, Recipe
 from tests.layers.contract import photographs, run_eagerly
 
@@ -95,7 +96,7 @@ def test_a_registered_layer_that_hides_what_is_refused_is_refused_by_name(cls, p
 
 @pytest.mark.parametrize("make", [NoisyOnceBuilt, Nesting])
 def test_a_generator_is_found_wherever_the_layer_keeps_it(make):
-    with pytest.raises(ValidationError, match="holds SeedGenerator"):
+    with pytest.raises(RecipeError, match="holds SeedGenerator"):
         Recipe(resize={"height": 8, "width": 8}, layers=[make()])
 
 

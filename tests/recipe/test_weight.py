@@ -2,8 +2,8 @@ import base64
 
 import numpy as np
 import pytest
-from pydantic import ValidationError
 
+from pixelbake.errors import RecipeError
 from pixelbake.recipe import Weight
 
 
@@ -51,12 +51,12 @@ def test_values_are_little_endian_and_row_major():
     ],
 )
 def test_data_that_does_not_fit_the_shape_is_refused(shape, data, message):
-    with pytest.raises(ValidationError, match=message):
+    with pytest.raises(RecipeError, match=message):
         Weight(shape=shape, data=data)
 
 
 def test_a_negative_dimension_is_refused():
-    with pytest.raises(ValidationError, match="-2"):
+    with pytest.raises(RecipeError, match="-2"):
         Weight(shape=(-2, -1), data="AAAAAAAAAAA=")
 
 

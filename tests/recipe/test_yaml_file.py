@@ -154,7 +154,7 @@ MISTAKES = {
     "other encoding": ("output:\n  encoding: gif\n", ", line 2, output.encoding: Input should be"),
     "quality of png": ("output:\n  jpeg_quality: 3\n", ", line 1, output: jpeg_quality belongs to"),
     "feature type": ("passthrough:\n  a: int64\n  b: int32\n", ", line 3, passthrough.b.dtype: "),
-    "number for layers": ("layers: 3\n", ", line 1, layers: Input should be a valid tuple. Rec"),
+    "number for layers": ("layers: 3\n", ", line 1, layers: Input should be a list. Rec"),
     "refused layer": (
         "layers:\n  - {layer: ReLU}\n  - config: {}\n    layer: RandomFlip\n",
         ", line 4, layers.1.layer: layer 'RandomFlip' is random;",

@@ -7,7 +7,7 @@ import os
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import Field, field_validator, model_validator
 from ruamel.yaml.comments import CommentedMap
@@ -17,7 +17,7 @@ from pixelbake.files import is_remote, read_text
 from pixelbake.intake.gate import ImageLimits
 from pixelbake.intake.tfrecord import MAX_RECORD_BYTES
 from pixelbake.recipe import Recipe
-from pixelbake.recipe.parts import LocatedError, Part
+from pixelbake.recipe.parts import GivenPart, LocatedError
 from pixelbake.recipe.yaml_file import with_keras_layers
 from pixelbake.yaml_schema import read_yaml, validate
 
@@ -27,7 +27,7 @@ __all__ = ["Fit", "JobConfig", "Limits", "job_from_yaml"]
 _Pattern = Annotated[str, Field(min_length=1)]
 
 
-class Limits(Part):
+class Limits(GivenPart):
     """How much may be wrong before the job fails.
 
     Attributes:
@@ -43,6 +43,8 @@ class Limits(Part):
         max_record_bytes: Records with more bytes than this are file damage. Default 128 MiB.
     """
 
+    mistaken: ClassVar[type[ConfigError]] = ConfigError
+
     max_bad_records: Annotated[int, Field(ge=0)] | None = None
     max_bad_fraction: Annotated[float, Field(ge=0.0, le=1.0)] = 0.01
     allow_damaged_files: bool = False
@@ -56,7 +58,7 @@ class Limits(Part):
         return ImageLimits(max_pixels=self.max_image_pixels, max_bytes=self.max_image_bytes)
 
 
-class Fit(Part):
+class Fit(GivenPart):
     """What the layers that learn from the data are fitted on.
 
     Attributes:
@@ -65,11 +67,13 @@ class Fit(Part):
             in every run. With it, a run over one more span reads only that one again.
     """
 
+    mistaken: ClassVar[type[ConfigError]] = ConfigError
+
     splits: Annotated[tuple[str, ...], Field(strict=False, min_length=1)] = ("train",)
     cache: Annotated[str, Field(min_length=1)] | None = None
 
 
-class JobConfig(Part):
+class JobConfig(GivenPart):
     """One job: which TFRecords, what to do to them, where to put the run.
 
     Attributes:
@@ -82,7 +86,13 @@ class JobConfig(Part):
             to notice a plain file that was cut exactly between two records. Default: not checked.
         expected_records_of: The folder of a run over the same input, such as last night's: each
             split must have as many records as that run read. Default None.
+
+    Raises:
+        ConfigError: Something is not as it must be: one line per mistake with the attribute, what
+            was received, and what would be right. It is a ValueError.
     """
+
+    mistaken: ClassVar[type[ConfigError]] = ConfigError
 
     input: dict[str, Annotated[tuple[_Pattern, ...], Field(strict=False)]] = Field(min_length=1)
     output: str = Field(min_length=1)

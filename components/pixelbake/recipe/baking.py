@@ -12,6 +12,7 @@ import pixelbake.layers
 from pixelbake.errors import RecipeError
 from pixelbake.layers.nesting_layer import NestingLayer
 from pixelbake.layers.pixel_layer import PixelLayer
+from pixelbake.mistakes import mistakes_in
 from pixelbake.recipe.layer import LayerSpec
 from pixelbake.recipe.layer_classes import KERAS_LAYERS, moves_pixels
 
@@ -57,7 +58,7 @@ def bake(trained: keras.Layer) -> tuple[LayerSpec, ...]:
     try:
         return tuple(LayerSpec.model_validate(layer) for layer in layers)
     except ValidationError as error:
-        messages = [mistake["msg"].removeprefix("Value error, ") for mistake in error.errors()]
+        messages = [mistake.message for mistake in mistakes_in(error, LayerSpec)]
         raise RecipeError(" ".join(messages)) from error
 
 

@@ -14,6 +14,7 @@ import keras
 from pydantic import ValidationError
 
 from pixelbake.errors import RecipeError
+from pixelbake.mistakes import mistakes_in
 from pixelbake.recipe.layer import LayerSpec
 from pixelbake.recipe.layer_classes import class_of, moves_pixels
 from pixelbake.recipe.nested_layers import chains_of, nested_arguments
@@ -58,7 +59,7 @@ def layers_from_keras_file(path: str | Path) -> tuple[LayerSpec, ...]:
     except RecipeError:
         raise
     except ValidationError as error:
-        messages = [mistake["msg"].removeprefix("Value error, ") for mistake in error.errors()]
+        messages = [mistake.message for mistake in mistakes_in(error, LayerSpec)]
         raise RecipeError(f"{path}: {' '.join(messages)}") from error
     except FileNotFoundError as error:
         raise RecipeError(f"no such file: {path}") from error

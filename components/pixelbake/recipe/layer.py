@@ -11,6 +11,7 @@ import keras
 from pydantic import Field, PrivateAttr, ValidationError, field_validator, model_validator
 
 from pixelbake.layers.gaussian_blur import MAX_DEPTHWISE_WIDTH
+from pixelbake.mistakes import mistakes_in, short
 from pixelbake.recipe.layer_classes import (
     check_deterministic,
     class_of,
@@ -25,7 +26,7 @@ from pixelbake.recipe.nested_layers import (
     own_weights,
     places,
 )
-from pixelbake.recipe.parts import LocatedError, Part
+from pixelbake.recipe.parts import GivenPart, LocatedError
 from pixelbake.recipe.weight import Weight
 
 __all__ = ["LayerSpec"]
@@ -35,7 +36,7 @@ _DEPTHWISE = (keras.layers.DepthwiseConv2D, keras.layers.SeparableConv2D)
 _INSTANCE_KEYS = ("name", "trainable", "dtype")
 
 
-class LayerSpec(Part):
+class LayerSpec(GivenPart):
     """One Keras layer of a recipe, as data.
 
     Attributes:
@@ -62,6 +63,8 @@ class LayerSpec(Part):
     def _from_layer(cls, value: Any) -> Any:
         if isinstance(value, keras.Layer):
             return cls._fields_of(value)
+        if not isinstance(value, Mapping | LayerSpec):
+            raise _no_layer(value)
         return value
 
     @field_validator("layer")
@@ -238,24 +241,12 @@ class LayerSpec(Part):
 def _nested_spec(at: tuple[str | int, ...], value: Any) -> LayerSpec:
     """Reads a layer that stands in another one's config; mistakes say where they are."""
     if not isinstance(value, Mapping | LayerSpec | keras.Layer):
-        raise LocatedError(
-            f"expected a layer, as {{layer: name, config: ...}}, or a list of them. Received: "
-            f"{value!r}.",
-            *at,
-        )
+        raise _no_layer(value, *at)
     try:
         spec = LayerSpec.model_validate(value)
     except ValidationError as error:
-        mistake = error.errors(include_url=False)[0]
-        cause = mistake.get("ctx", {}).get("error")
-        message = mistake["msg"].removeprefix("Value error, ")
-        if mistake["type"] == "extra_forbidden":
-            message = "unknown key"
-        if "Received" not in message:
-            message = f"{message.rstrip('.')}. Received: {mistake['input']!r}."
-        if mistake["type"] == "extra_forbidden":
-            message += f" Take one of {', '.join(sorted(LayerSpec.model_fields))}."
-        raise LocatedError(message, *at, *mistake["loc"], *getattr(cause, "at", ())) from error
+        mistake = mistakes_in(error, LayerSpec)[0]
+        raise LocatedError(mistake.message, *at, *mistake.at) from error
     if not spec.is_fitted:
         raise LocatedError(
             f"layer {spec.layer!r} is fitted on data and can't stand inside another layer unless "
@@ -263,6 +254,16 @@ def _nested_spec(at: tuple[str | int, ...], value: Any) -> LayerSpec:
             *at,
         )
     return spec
+
+
+def _no_layer(value: Any, *at: str | int) -> LocatedError:
+    """Returns the error of something else in a layer's place."""
+    is_class = isinstance(value, type) and issubclass(value, keras.Layer)
+    return LocatedError(
+        f"expected a layer: {{layer: name, config: ...}} or, in Python, a Keras 3 layer. Received: "
+        f"{short(value)}." + (f" Call it: {value.__name__}(...)." if is_class else ""),
+        *at,
+    )
 
 
 def _plain(spec: LayerSpec) -> dict[str, Any]:

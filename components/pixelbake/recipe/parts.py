@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-__all__ = ["Decode", "Feature", "Output", "Part", "Resize", "LocatedError"]
+from pixelbake.errors import ConfigError, RecipeError
+from pixelbake.mistakes import one_line_each
+
+__all__ = ["Decode", "Feature", "GivenPart", "LocatedError", "Output", "Part", "Resize"]
 
 Encoding = Literal["png", "raw", "float", "jpeg"]
 FeatureType = Literal["int64", "float32", "bytes"]
@@ -32,7 +35,26 @@ class Part(BaseModel):
     )
 
 
-class Decode(Part):
+class GivenPart(Part):
+    """A part that users write: of a mistake they are told what a YAML file's reader tells.
+
+    `model_validate` and a model around this one see pydantic's own error, with its places.
+    """
+
+    mistaken: ClassVar[type[RecipeError | ConfigError]] = RecipeError
+
+    def __init__(self, /, **data: Any) -> None:
+        try:
+            super().__init__(**data)
+        except ValidationError as error:
+            raise self.mistaken(one_line_each(error, type(self))) from None
+
+    # Without this, pydantic would call `__init__` for a part inside of another too, and take the
+    # places of its mistakes for text.
+    __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]
+
+
+class Decode(GivenPart):
     """How encoded bytes become pixels.
 
     JPEG and PNG are decoded, JPEG by the accurate inverse DCT, so that the pixels equal those of
@@ -51,7 +73,7 @@ class Decode(Part):
     exif_orientation: bool = False
 
 
-class Resize(Part):
+class Resize(GivenPart):
     """Brings every image to one size, whatever its aspect ratio.
 
     Attributes:
@@ -86,7 +108,7 @@ class Resize(Part):
         return self
 
 
-class Output(Part):
+class Output(GivenPart):
     """How transformed pixels are stored.
 
     Attributes:
@@ -120,7 +142,7 @@ class Output(Part):
         return self.encoding != "jpeg"
 
 
-class Feature(Part):
+class Feature(GivenPart):
     """A feature of the input Example that is passed through unchanged.
 
     Attributes:

@@ -11,9 +11,10 @@ import keras
 from pydantic import Field, PrivateAttr, ValidationError, field_validator, model_validator
 
 from pixelbake.errors import RecipeError
+from pixelbake.mistakes import one_line_each
 from pixelbake.recipe.layer import LayerSpec
 from pixelbake.recipe.layer_classes import check_deterministic
-from pixelbake.recipe.parts import Decode, Feature, LocatedError, Output, Part, Resize
+from pixelbake.recipe.parts import Decode, Feature, GivenPart, LocatedError, Output, Resize
 from pixelbake.recipe.trained_weights import set_weights
 
 __all__ = ["Recipe"]
@@ -21,7 +22,7 @@ __all__ = ["Recipe"]
 _CHANNELS = {"png": (1, 3, 4), "raw": (), "float": (), "jpeg": (1, 3)}
 
 
-class Recipe(Part):
+class Recipe(GivenPart):
     """A frozen, ordered description of what is done to the pixels of one image.
 
     decode → resize → scale to `value_range` → layers → quantise to uint8 → encode.
@@ -60,8 +61,8 @@ class Recipe(Part):
             `"int64"`, `"float32"` or `"bytes"` stands for exactly one value of that type.
 
     Raises:
-        ValueError: Something is not as it must be (`pydantic.ValidationError` names the
-            attribute, the value received, and what would be right).
+        RecipeError: Something is not as it must be: one line per mistake with the attribute, what
+            was received, and what would be right. It is a ValueError.
     """
 
     image: str = Field(default="image", min_length=1)
@@ -225,9 +226,11 @@ class Recipe(Part):
             try:
                 y = layer([x, x if mask is None else mask] if spec.takes_mask else x)
             except Exception as error:
+                reason = _reason(error)
+                if "Received" not in reason:
+                    reason = f"{reason.rstrip('.')}. Received: shape {tuple(x.shape)}."
                 raise LocatedError(
-                    f"layers[{i}] ({spec.layer}) does not take what it is given: {error} "
-                    f"Received: shape {tuple(x.shape)}.",
+                    f"layers[{i}] ({spec.layer}) does not take what it is given: {reason}",
                     *("layers", i),
                 ) from error
             check_deterministic(spec.layer, layer)
@@ -270,7 +273,7 @@ class Recipe(Part):
         except json.JSONDecodeError as error:
             raise RecipeError(f"not JSON: {error}") from error
         except ValidationError as error:
-            raise RecipeError(str(error)) from error
+            raise RecipeError(one_line_each(error, cls)) from error
 
     @property
     def hash(self) -> str:
@@ -290,6 +293,13 @@ def check_can_be_fitted(i: int, layer: keras.Layer) -> None:
             f"{layer.axis!r}. Set axis to -1, or give mean and variance.",
             *("layers", i, "config", "axis"),
         )
+
+
+def _reason(error: BaseException) -> str:
+    """Returns what a layer said, without the page that Keras wraps around it."""
+    while str(error).startswith("Exception encountered when calling") and error.__context__:
+        error = error.__context__
+    return str(error)
 
 
 def _one_way_of_writing(value: Any) -> Any:

@@ -8,12 +8,12 @@ from typing import Annotated, Any
 import numpy as np
 from pydantic import Field, model_validator
 
-from pixelbake.recipe.parts import Part
+from pixelbake.recipe.parts import GivenPart
 
 __all__ = ["Weight"]
 
 
-class Weight(Part):
+class Weight(GivenPart):
     """One frozen weight of a layer.
 
     Attributes:
