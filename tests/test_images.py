@@ -139,6 +139,21 @@ def test_lanczos5_is_the_textbook_s(size):
     np.testing.assert_allclose(images.resize(tf.constant(PIXELS), to), expected, atol=0.05)
 
 
+@pytest.mark.parametrize("channels", [1, 3, 4])
+@pytest.mark.parametrize("antialias", [True, False])
+@pytest.mark.parametrize("method", get_args(Resize.model_fields["method"].annotation))
+def test_resizing_is_tensorflow_s_to_the_last_bit(method, antialias, channels):
+    image = np.dstack([PIXELS, PIXELS[..., :1]])[..., :channels]
+    signature = [tf.TensorSpec((None, None, channels), tf.uint8)]
+    for height, width in [*SIZES, (1, 1), (1, 50), (PIXELS.shape[0], 31)]:
+        to = Resize(height=height, width=width, method=method, antialias=antialias)
+        resize = tf.function(lambda image, to=to: images.resize(image, to), signature)
+        for one in (image, image[:1], image[:, :1], image[:40, :33]):
+            expected = tf.image.resize(one, (height, width), method, antialias=antialias)
+            expected = np.clip(tf.cast(expected, tf.float32), 0, 255)
+            np.testing.assert_array_equal(resize(one), expected)
+
+
 @pytest.mark.parametrize("method", ["bicubic", "lanczos3", "lanczos5"])
 def test_overshooting_filters_are_clipped(method):
     edge = np.zeros((16, 16, 1), np.uint8)

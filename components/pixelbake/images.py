@@ -24,6 +24,10 @@ PNG_COMPRESSION = 1
 #: What libjpeg can reduce an image by while it decodes it.
 _REDUCTIONS = (1, 2, 4, 8)
 
+#: Methods of `tf.image.resize` that are filters along columns and lines if `antialias` is set;
+#: Lanczos' are in any case.
+_ANTIALIASED = ("bilinear", "bicubic")
+
 
 def decode(data: Any, how: Decode, to: Resize | None = None, orientation: Any = None) -> Any:
     """Decodes one JPEG or PNG.
@@ -65,23 +69,20 @@ def _decoded(data: Any, how: Decode, by: int) -> Any:
 
 def _reduction(data: Any, to: Resize, gap: float, orientation: Any) -> Any:
     """Returns the index into `_REDUCTIONS` that Pillow's `draft` would choose, int32."""
-    # Of a PNG the decoder ignores the ratio, and this op can't read the size. No tf.cond: its
-    # branches would be functions, which an imported GraphDef does not take along into a tf.map_fn.
-    is_jpeg = tf.io.is_jpeg(data)
-    size = tf.image.extract_jpeg_shape(tf.where(is_jpeg, data, _one_pixel()))[:2]
+    # Of a PNG the decoder ignores the ratio, and this op can't read the size. (No tf.where, which
+    # would copy the photograph, nor tf.cond, whose branches would be functions; an imported
+    # GraphDef does not take them along into a tf.map_fn.)
+    size = tf.switch_case(
+        tf.cast(tf.io.is_jpeg(data), tf.int32),
+        [lambda: tf.zeros([2], tf.int32), lambda: tf.image.extract_jpeg_shape(data)[:2]],
+    )
     if orientation is not None:  # `to` is the size of the upright image
         size = tf.where(orientation > 4, size[::-1], size)
     wanted = [
         [math.ceil(by * side * gap) for side in (to.height, to.width)] for by in _REDUCTIONS[1:]
     ]
     fits = tf.reduce_all(size >= tf.constant(wanted, tf.int32), axis=1)
-    return tf.reduce_sum(tf.cast(fits & is_jpeg, tf.int32))
-
-
-def _one_pixel() -> Any:
-    """Returns a JPEG of one pixel, as a constant."""
-    with tf.init_scope():
-        return tf.io.encode_jpeg(tf.zeros([1, 1, 3], tf.uint8)).numpy()
+    return tf.reduce_sum(tf.cast(fits, tf.int32))
 
 
 def _opaque(pixels: Any, data: Any) -> Any:
@@ -112,12 +113,36 @@ def resize(image: Any, to: Resize | None) -> Any:
 
     def resized() -> Any:
         # Every method takes uint8 as it is: a photograph as floats would be four times as large.
-        pixels = tf.image.resize(
-            image, (to.height, to.width), method=to.method, antialias=to.antialias
-        )
+        if to.method.startswith("lanczos") or (to.antialias and to.method in _ANTIALIASED):
+            pixels = _resize_line_by_line(image, to)
+        else:
+            pixels = tf.image.resize(image, (to.height, to.width), method=to.method)
         return tf.clip_by_value(tf.cast(pixels, tf.float32), 0.0, 255.0)
 
     return unless_of_size(image, to, resized)
+
+
+def _resize_line_by_line(image: Any, to: Resize) -> Any:
+    """Filters along the columns, turns the image on its side, and filters along the others.
+
+    That is what the kernel under `tf.image.resize` does, and its pixels are these to the last bit.
+    But of the second pass it makes sums of three numbers, the channels of a pixel, where the first
+    adds up whole lines with the processor's vectors. So both passes are first ones here: of images
+    one pixel wide, whose channels are a line. From 500 x 375 to 224 x 224 that takes two fifths of
+    the time, from 12 megapixels five sixths, or two thirds with a Lanczos filter.
+    """
+    channels = image.shape[-1]
+    height, width = tf.unstack(tf.shape(image)[:2])
+
+    def filtered(lines: Any, number: int) -> Any:
+        return tf.image.resize(lines, (number, 1), method=to.method, antialias=to.antialias)
+
+    def turned(lines: Any, height: Any, width: Any) -> Any:
+        return tf.transpose(tf.reshape(lines, (height, width, channels)), (1, 0, 2))
+
+    lines = filtered(tf.reshape(image, (height, 1, width * channels)), to.height)
+    lines = tf.reshape(turned(lines, to.height, width), (width, 1, to.height * channels))
+    return turned(filtered(lines, to.width), to.width, to.height)
 
 
 def unless_of_size(image: Any, to: Resize, resized: Callable[[], Any]) -> Any:
