@@ -100,9 +100,14 @@ esac
 said="line $chosen: $stack, TensorFlow $(version_of tensorflow), $("$python" --version), in $venv"
 say "picked $said"
 
+# Where Python may keep no bytecode, as in many containers, each process would parse TensorFlow's
+# and Beam's source anew, for some ten seconds.
+compile=${PYTHONDONTWRITEBYTECODE:+--compile-bytecode}
+
 rm -f "$venv/.pixelbake"
 "$uv" venv --quiet --clear --python "$python" "$venv"
-VIRTUAL_ENV=$venv "$uv" pip sync --quiet --require-hashes "deploy/locks/$chosen.txt" || fail \
+VIRTUAL_ENV=$venv "$uv" pip sync --quiet ${compile:+"$compile"} --require-hashes \
+  "deploy/locks/$chosen.txt" || fail \
   "the packages of $chosen could not be installed (see above)." \
   "If one had to be compiled, on Debian or Ubuntu: apt-get install g++ python3-dev"
 VIRTUAL_ENV=$venv "$uv" pip install --quiet --no-deps --editable .
