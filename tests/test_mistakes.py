@@ -47,8 +47,8 @@ def test_each_mistake_is_told_on_one_line_with_place_value_and_what_would_be_rig
         )
     )
     assert sorted(message.splitlines()) == [
-        "Recipe, imag: unknown key. Received: 'photo'. Take one of decode, image, layers, mask, "
-        "numerics, output, passthrough, resize, value_range.",
+        "Recipe, imag: unknown key. Received: 'photo'. Did you mean 'image'? Take one of decode, "
+        "image, layers, mask, numerics, output, passthrough, resize, value_range.",
         "Recipe, layers.0: expected a layer: {layer: name, config: ...} or, in Python, a Keras 3 "
         "layer. Received: 3.",
         "Recipe, passthrough.label.dtype: Input should be 'int64', 'float32' or 'bytes'. Received: "
@@ -100,3 +100,42 @@ def test_a_job_survives_pickling_and_stands_in_other_models():
     job = JobConfig(input={"train": "a"}, output="b", recipe=recipe)
     assert pickle.loads(pickle.dumps(job)) == job
     assert Album(title="a", recipe=recipe.model_dump()).recipe == recipe
+
+
+@pytest.mark.parametrize(
+    ("wrong", "where", "meant"),
+    [
+        ({"resiz": None}, "resiz", "resize"),
+        ({"layers": [{"layer": "Invert", "confg": {}}]}, "layers.0.confg", "config"),
+        ({"layers": [{"layer": "brightnes"}]}, "layers.0.layer", "Brightness"),
+        ({"layers": [{"layer": "clahe"}]}, "layers.0.layer", "CLAHE"),
+        (
+            {"layers": [{"layer": "Conv2D", "config": {"filter": 3, "kernel_size": 1}}]},
+            "layers.0.config.filter",
+            "filters",
+        ),
+        (
+            {"layers": [{"layer": "Brightness", "config": {"factor": 1.0, "range": [0, 1]}}]},
+            "layers.0.config.range",
+            "value_range",
+        ),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_what_is_misspelled_is_told_what_comes_closest_before_all_that_there_is(
+    wrong, where, meant
+):
+    message = told(lambda: Recipe(**wrong))
+    assert message.startswith(f"Recipe, {where}: ")
+    rest = message.partition(f" Did you mean {meant!r}? ")[2]
+    assert rest.startswith(("Take one of ", "It takes: "))
+    assert meant in rest
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"smudge": 1}, {"layers": [{"layer": "Xyz"}]}, {"layers": [{"layer": "mine>Invert"}]}]
+)
+def test_what_is_like_nothing_or_of_another_package_is_told_all_that_there_is_alone(wrong):
+    message = told(lambda: Recipe(**wrong))
+    assert "Did you mean" not in message
+    assert "Take one of " in message

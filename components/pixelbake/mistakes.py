@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from difflib import get_close_matches
 from typing import Any, NamedTuple, get_args
 
 from pydantic import BaseModel, ValidationError
 
-__all__ = ["Mistake", "mistakes_in", "one_line_each", "short"]
+__all__ = ["Mistake", "did_you_mean", "mistakes_in", "one_line_each", "short"]
 
 
 class Mistake(NamedTuple):
@@ -39,7 +41,7 @@ def mistakes_in(error: ValidationError, model: type[BaseModel]) -> list[Mistake]
         if "Received" not in message:
             message = f"{message.rstrip('.')}. Received: {short(found['input'])}."
         if unknown and (keys := _keys_beside(model, at)):
-            message += f" Take one of {', '.join(keys)}."
+            message += f"{did_you_mean(str(at[-1]), keys)} Take one of {', '.join(keys)}."
         mistakes.append(Mistake(at, re.sub(r"\s*\n\s*", " ", message)))
     return mistakes
 
@@ -50,6 +52,13 @@ def one_line_each(error: ValidationError, model: type[BaseModel]) -> str:
         f"{model.__name__}{key and ', ' + key}: {message}"
         for key, message in ((m.key, m.message) for m in mistakes_in(error, model))
     )
+
+
+def did_you_mean(name: str, names: Iterable[str]) -> str:
+    """Returns a question after the one of `names` that is most like `name`, if any is."""
+    found = {other.lower(): other for other in names}
+    closest = get_close_matches(name.lower(), found, n=1)
+    return f" Did you mean {found[closest[0]]!r}?" if closest else ""
 
 
 def _keys_beside(model: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:

@@ -179,7 +179,7 @@ def test_a_bad_limit_is_refused_with_file_line_key_and_itself(limit, value, mess
         (INPUT + OUTPUT + "recipe:\n", "line 3, recipe: Input should be a valid dictionary"),
         (
             INPUT + OUTPUT + "recipe:\n  imag: a\n",
-            "line 4, recipe.imag: unknown key. Received: 'a'. Take one of decode, image, layers, ",
+            "line 4, recipe.imag: unknown key. Received: 'a'. Did you mean 'image'? Take one",
         ),
         (INPUT + OUTPUT + "recipe:\n  mask: m\n", "line 4, recipe.mask: no layer uses the mask"),
         (

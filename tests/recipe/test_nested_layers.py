@@ -201,7 +201,7 @@ MISTAKES = {
     "unknown key": (
         INVERT,
         "{layer: Invert, confg: {}}",
-        f"line 12, {MASKS}.1.1.confg: unknown key. Received: {{}}. Take one of config, layer, w",
+        f"line 12, {MASKS}.1.1.confg: unknown key. Received: {{}}. Did you mean 'config'?",
     ),
     "no layer": (
         INVERT,

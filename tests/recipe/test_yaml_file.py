@@ -123,7 +123,7 @@ MISTAKES = {
     "unknown key": ("image: a\nimag: b\n", ", line 2, imag: unknown key. Received: 'b'"),
     "unknown key inside": (
         "resize:\n  height: 1\n  width: 1\n  hight: 2\n",
-        ", line 4, resize.hight: unknown key. Received: 2. Take one of antialias, height, method, ",
+        ", line 4, resize.hight: unknown key. Received: 2. Did you mean 'height'? Take one of anti",
     ),
     "argument beside the layer": (
         "layers:\n  - {layer: Brightness, factor: 1.2}\n",
@@ -131,7 +131,7 @@ MISTAKES = {
     ),
     "key of a feature": (
         "passthrough:\n  a: {dtype: int64, shap: null}\n",
-        ", line 2, passthrough.a.shap: unknown key. Received: None. Take one of dtype, shape.",
+        ", line 2, passthrough.a.shap: unknown key. Received: None. Did you mean 'shape'? Take",
     ),
     "missing key": ("image: a\nresize:\n  height: 1\n", ", line 2, resize.width: Field required"),
     "text for a number": (

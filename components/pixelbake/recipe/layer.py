@@ -11,7 +11,7 @@ import keras
 from pydantic import Field, PrivateAttr, ValidationError, field_validator, model_validator
 
 from pixelbake.layers.gaussian_blur import MAX_DEPTHWISE_WIDTH
-from pixelbake.mistakes import mistakes_in, short
+from pixelbake.mistakes import did_you_mean, mistakes_in, short
 from pixelbake.recipe.layer_classes import (
     check_deterministic,
     class_of,
@@ -232,6 +232,15 @@ class LayerSpec(GivenPart):
             return cls(**config, name=name, dtype=dtype)
         except (TypeError, ValueError) as error:
             takes = [p for p in parameters if p not in ("self", "args", "kwargs", *_INSTANCE_KEYS)]
+            unknown = next((key for key in self.config if key not in takes), None)
+            # Where a class takes more by `**kwargs`, its own error may be about something else.
+            if unknown and (isinstance(error, TypeError) or "Unrecognized keyword" in str(error)):
+                raise LocatedError(
+                    f"layer {self.layer!r} has no argument {unknown!r}. Received: "
+                    f"{unknown}={short(self.config[unknown])}.{did_you_mean(unknown, takes)} It "
+                    f"takes: {', '.join(takes)}.",
+                    *("config", unknown),
+                ) from error
             raise ValueError(
                 f"layer {self.layer!r} does not take this config: {error} Received: "
                 f"config={self.config!r}. It takes: {', '.join(takes)}."

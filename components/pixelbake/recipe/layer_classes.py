@@ -9,6 +9,7 @@ from typing import Any
 import keras
 
 import pixelbake.layers
+from pixelbake.mistakes import did_you_mean
 
 __all__ = [
     "KERAS_LAYERS",
@@ -97,9 +98,11 @@ def class_of(name: str) -> type[keras.Layer]:
     registered = keras.saving.get_registered_object(name)
     if inspect.isclass(registered) and issubclass(registered, keras.Layer):
         return registered
+    allowed = allowed_layers()
     raise ValueError(
         f"layer {name!r} is not registered and not one of the layers that can be baked. Received: "
-        f"layer={name!r}. Take one of {', '.join(allowed_layers())}, or decorate your class with "
+        f"layer={name!r}.{did_you_mean(name, allowed) if bare == name else ''} Take one of "
+        f"{', '.join(allowed)}, or decorate your class with "
         "@keras.saving.register_keras_serializable(package=...) and name it 'package>Class'."
     )
 
