@@ -102,6 +102,18 @@ def test_a_job_survives_pickling_and_stands_in_other_models():
     assert Album(title="a", recipe=recipe.model_dump()).recipe == recipe
 
 
+def test_a_wrong_argument_of_a_layer_is_told_once_what_was_received():
+    wrong = [{"layer": "Brightness", "config": {"factor": -1}}]
+    assert told(lambda: Recipe(layers=wrong)) == (
+        "Recipe, layers.0: layer 'Brightness' does not take this config: factor must be at least "
+        "0. Received: factor=-1."
+    )
+    missing = told(lambda: Recipe(layers=[{"layer": "Brightness"}]))
+    assert missing.endswith("'factor'. Received: config={}. It takes: factor, value_range.")
+    foreign = [{"layer": "Rescaling", "config": {"scale": 1.0, "dtype_": 3}}]
+    assert told(lambda: Recipe(layers=foreign)).count("Received") == 1
+
+
 @pytest.mark.parametrize(
     ("wrong", "where", "meant"),
     [

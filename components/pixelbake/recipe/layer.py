@@ -241,10 +241,13 @@ class LayerSpec(GivenPart):
                     f"takes: {', '.join(takes)}.",
                     *("config", unknown),
                 ) from error
-            raise ValueError(
-                f"layer {self.layer!r} does not take this config: {error} Received: "
-                f"config={self.config!r}. It takes: {', '.join(takes)}."
-            ) from error
+            reason = str(error)
+            if "Received" not in reason:
+                reason = (
+                    f"{reason.rstrip('.')}. Received: config={self.config!r}. It takes: "
+                    f"{', '.join(takes)}."
+                )
+            raise ValueError(f"layer {self.layer!r} does not take this config: {reason}") from error
 
 
 def _nested_spec(at: tuple[str | int, ...], value: Any) -> LayerSpec:
