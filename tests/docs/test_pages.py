@@ -8,14 +8,13 @@ import pytest
 
 from pixelbake.job import job_from_yaml
 from pixelbake.recipe import recipe_from_yaml
+from tests.docs.blocks import ROOT, block, blocks
 
-ROOT = Path(__file__).parents[2]
 PAGES = [
     page
     for folder in (".", "docs", "docs/layers", "docs/tutorial")
     for page in sorted((ROOT / folder).glob("*.md"))
 ]
-BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 FENCED = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 HEADING = re.compile(r"^#+ (.*)$", re.MULTILINE)
@@ -39,10 +38,6 @@ def dead_links(page: Path) -> list[str]:
     return dead
 
 
-def blocks(page: str, kind: str) -> list[str]:
-    return [text for name, text in BLOCK.findall((ROOT / page).read_text()) if name == kind]
-
-
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_link_and_anchor_leads_somewhere(page):
     assert dead_links(page) == []
@@ -56,14 +51,14 @@ def test_a_dead_link_is_found(tmp_path):
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_python_example_is_python(page):
-    for text in blocks(str(page.relative_to(ROOT)), "python"):
-        compile(re.sub(r"^ *\.\.\.$", "", text, flags=re.MULTILINE), str(page), "exec")
+    for kind, text in blocks(str(page.relative_to(ROOT))):
+        if kind == "python":
+            compile(re.sub(r"^ *\.\.\.$", "", text, flags=re.MULTILINE), str(page), "exec")
 
 
 def test_the_readme_s_layers_make_a_model():
-    (text,) = [text for text in blocks("README.md", "python") if "keras.Input" in text]
     names = {}
-    exec(text, names)
+    exec(block("README.md", "keras.Input"), names)
     assert names["model"].output_shape == (None, 224, 224, 3)
     assert len(names["model"].trainable_weights) == 2
     assert isinstance(names["model"], keras.Model)
@@ -71,7 +66,7 @@ def test_the_readme_s_layers_make_a_model():
 
 @pytest.mark.parametrize("page", ["README.md", "docs/tutorial/README.md", "docs/masks.md"])
 def test_the_yaml_of_a_page_is_taken_as_it_is_printed(page, tmp_path):
-    texts = blocks(page, "yaml")
+    texts = [text for kind, text in blocks(page) if kind == "yaml"]
     assert texts
     for text in texts:
         path = tmp_path / "file.yaml"

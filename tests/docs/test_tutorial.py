@@ -1,17 +1,14 @@
 """The tutorial, block by block, as a reader would run it."""
 
-import os
 import re
-import subprocess
+import shlex
 import sys
 from pathlib import Path
 
 import pytest
 
+from tests.docs.blocks import blocks, commands_in, type_in
 from tests.job.inputs import PHOTOS
-
-TUTORIAL = Path(__file__).parents[2] / "docs" / "tutorial" / "README.md"
-BLOCK = re.compile(r"^```(console|python|yaml)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 def run(folder: Path, kind: str, text: str) -> str:
@@ -20,25 +17,9 @@ def run(folder: Path, kind: str, text: str) -> str:
         name = text.split("\n", 1)[0].removeprefix("# ")
         (folder / name).write_text(text)
         return ""
-    commands = (
-        [["bash", "-c", line.removeprefix("$ ")] for line in text.splitlines()]
-        if kind == "console"
-        else [[sys.executable, "-c", text]]
-    )
-    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-    printed = ""
-    for command in commands:
-        done = subprocess.run(
-            command,
-            cwd=folder,
-            env={**os.environ, "PATH": path},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, (command[-1], done.stderr[-2000:])
-        printed += done.stdout
-    return printed
+    if kind == "python":
+        return type_in(folder, shlex.join([sys.executable, "-c", text]))
+    return "".join(type_in(folder, command) for command in commands_in(text))
 
 
 @pytest.mark.slow
@@ -49,9 +30,9 @@ def test_every_block_of_the_tutorial_does_what_it_says(tmp_path):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(image)
     (tmp_path / "photos" / "flower" / "1.jpg").write_bytes(PHOTOS[-1])
-    blocks = BLOCK.findall(TUTORIAL.read_text())
-    assert {kind for kind, _ in blocks} == {"console", "python", "yaml"}
-    printed = [run(tmp_path, kind, text) for kind, text in blocks]
+    found = blocks("docs/tutorial/README.md")
+    assert {kind for kind, _ in found} == {"console", "python", "yaml"}
+    printed = [run(tmp_path, kind, text) for kind, text in found]
     report = (tmp_path / "runs" / "first" / "report.html").read_text()
     assert "as stored" in report
     assert printed[-1].startswith("consistent: serving/1 against runs/first")
