@@ -1,5 +1,6 @@
 """What all commands share."""
 
+import json
 import os
 import re
 import shutil
@@ -66,6 +67,25 @@ def test_a_missing_yaml_file_is_the_users_mistake(tmp_path):
     process = call("run", "none.yaml", folder=tmp_path, command="module")
     assert process.returncode == 2
     assert process.stderr.endswith("pixelbake: none.yaml: No such file or directory\n")
+
+
+@pytest.mark.parametrize(
+    ("args", "error", "message"),
+    [
+        (["run"], "MissingParameter", "Missing argument 'JOB'"),
+        (["run", "job.yaml", "--jsn"], "NoSuchOption", "No such option"),
+        (["report", "."], "NoRunError", "is no finished run of pixelbake"),
+        (["export", "none.keras", ".", "out"], "NoRunError", "is no finished run of pixelbake"),
+        (["verify", "--serving-model", "none"], "InputError", "none"),
+    ],
+)
+def test_a_failure_is_one_line_of_json_too_whatever_the_command(tmp_path, args, error, message):
+    process = call(*args, "--json", folder=tmp_path)
+    assert process.returncode == 2
+    outcome = json.loads(process.stdout)
+    assert (outcome["outcome"], outcome["error"]) == ("failed", error)
+    assert message in outcome["message"]
+    assert message in process.stderr
 
 
 @pytest.mark.parametrize("args", [["--debug", "run", "none.yaml"], ["run", "none.yaml", "--debug"]])

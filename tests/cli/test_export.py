@@ -1,4 +1,4 @@
-"""`pixelbake export`, `inspect` and `run`, called in this process."""
+"""`pixelbake export`, `inspect`, `report` and `run`, called in this process."""
 
 import json
 import warnings
@@ -12,6 +12,7 @@ from click.testing import CliRunner
 import pixelbake
 from pixelbake.cli.export import export
 from pixelbake.cli.inspect import inspect
+from pixelbake.cli.report import report
 from pixelbake.cli.run import run
 from pixelbake.errors import InputError, OutputError, RecipeError, RunError
 from pixelbake.job import read_manifest
@@ -39,6 +40,20 @@ def test_the_export_predicts_from_raw_images_what_the_model_does_from_the_runs(r
     served = serve(image_bytes=tf.constant([PHOTOS[0]]))["outputs"]
     stored = next(iter(pixelbake.read_examples(str(reported), "train").batch(1)))["image"]
     np.testing.assert_allclose(served, model(stored), rtol=1e-5)
+
+
+def test_export_and_report_print_their_outcome_as_one_object_where_it_is_asked_for(
+    reported, tmp_path
+):
+    model_of((160, 160, 3)).save(tmp_path / "model.keras")
+    said = invoke(export, tmp_path / "model.keras", reported, tmp_path / "out", "--json")
+    assert json.loads(said) == {
+        "output": str(tmp_path / "out"),
+        "outcome": "done",
+        "recipe_hash": read_manifest(str(reported)).recipe_hash,
+    }
+    said = invoke(report, reported, "--json")
+    assert json.loads(said) == {"output": f"{reported}/report.html", "outcome": "done"}
 
 
 def test_what_cannot_be_exported_is_told(reported, tmp_path):

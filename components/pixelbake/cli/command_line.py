@@ -109,14 +109,13 @@ def _run(args: list[str], debug: bool) -> int:
         return 130
     except click.ClickException as error:
         error.show()
+        _tell_failure(args, error, error.format_message())
         return error.exit_code
     except PixelbakeError as error:
         if debug:
             raise
         click.echo(f"pixelbake: {error}", err=True)
-        if "--json" in _own(args):  # a watchman reads one line of JSON, whatever the end
-            failure = {"outcome": "failed", "error": type(error).__name__, "message": str(error)}
-            click.echo(json.dumps(failure))
+        _tell_failure(args, error, str(error))
         if isinstance(error, BusyError):
             return _BUSY
         return 2 if isinstance(error, _USER_ERRORS) else 1
@@ -128,5 +127,13 @@ def _run(args: list[str], debug: bool) -> int:
         click.echo(
             f"pixelbake: {type(error).__name__}: {error} (--debug shows the whole trace.)", err=True
         )
+        _tell_failure(args, error, str(error))
         return 1
     return code if isinstance(code, int) else 0
+
+
+def _tell_failure(args: list[str], error: Exception, message: str) -> None:
+    """Prints a failure as JSON where that was asked for, whatever the end, for a watchman."""
+    if "--json" in _own(args):
+        failure = {"outcome": "failed", "error": type(error).__name__, "message": message}
+        click.echo(json.dumps(failure))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import click
@@ -13,7 +14,8 @@ __all__ = ["export"]
 @click.argument("model", type=click.Path(dir_okay=False))
 @click.argument("run", type=click.Path())
 @click.argument("serving_model", type=click.Path(file_okay=False))
-def export(model: str, run: str, serving_model: str) -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print the outcome as one JSON object.")
+def export(model: str, run: str, serving_model: str, as_json: bool) -> None:
     """Bake RUN's transform graph into MODEL, a .keras file.
 
     MODEL takes the images that RUN holds; the SavedModel SERVING_MODEL takes encoded images as
@@ -39,4 +41,9 @@ def export(model: str, run: str, serving_model: str) -> None:
             export_serving_model(loaded, graph, serving_model)
         except ValueError as error:
             raise InputError(f"{model}: {error}") from error
-    click.echo(serving_model)
+    outcome = {
+        "output": serving_model,
+        "outcome": "done",
+        "recipe_hash": manifest.recipe_hash,
+    }
+    click.echo(json.dumps(outcome) if as_json else serving_model)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import click
 
 __all__ = ["report"]
@@ -9,7 +11,8 @@ __all__ = ["report"]
 
 @click.command
 @click.argument("run", type=click.Path())
-def report(run: str) -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print the outcome as one JSON object.")
+def report(run: str, as_json: bool) -> None:
     """Write the report.html of RUN (a run's folder) anew.
 
     Every run has one, and `pixelbake verify` puts its verdict there; this is for runs of an older
@@ -21,4 +24,5 @@ def report(run: str) -> None:
     """
     from pixelbake.report import report_run
 
-    click.echo(report_run(run))
+    page = report_run(run)
+    click.echo(json.dumps({"output": page, "outcome": "done"}) if as_json else page)
