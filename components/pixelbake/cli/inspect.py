@@ -3,29 +3,38 @@
 from __future__ import annotations
 
 import json
+import os
+from itertools import islice
 
 import click
 
 __all__ = ["inspect"]
+
+#: What is told of a quarantined record.
+_TOLD = ("file", "index", "offset", "message")
 
 
 @click.command
 @click.argument("paths", nargs=-1, required=True, type=click.Path())
 @click.option("--json", "as_json", is_flag=True, help="Print what was found as one JSON object.")
 def inspect(paths: tuple[str, ...], as_json: bool) -> None:
-    """Say what PATHS hold: the folder of a run, or TFRecord files.
+    """Say what PATHS hold: the folder of a run, TFRecord files, or a quarantine.
 
     Of TFRecord files, the first records are looked at: their features, types, counts and images.
-    PATHS may be patterns, and on any file system that Beam knows.
+    Of a quarantine, such as a run that failed leaves in `RUN.failed`, they are told by their
+    reasons. PATHS may be patterns, and on any file system that Beam knows.
 
     \b
     Examples:
       pixelbake inspect runs/digits
+      pixelbake inspect runs/digits.failed
       pixelbake inspect data/*.tfrecord --json
       pixelbake inspect 'gs://bucket/data/*.tfrecord'
     """
     if len(paths) == 1 and _is_run(paths[0]):
         _inspect_run(paths[0], as_json)
+    elif quarantine := _quarantine_files(paths):
+        _inspect_quarantine(quarantine, as_json)
     else:
         _inspect_files(paths, as_json)
 
@@ -61,6 +70,61 @@ def _inspect_run(run: str, as_json: bool) -> None:
         for reason, count in counts.reasons.items():
             click.echo(f"  {reason}: {count}")
     click.echo(", ".join(f"{name} {version}" for name, version in manifest.versions.items()))
+
+
+def _quarantine_files(paths: tuple[str, ...]) -> list[str]:
+    """Returns the quarantine files that all of the paths name; none if one names others."""
+    from pixelbake.errors import InputError
+    from pixelbake.job.quarantine import quarantine_files
+
+    found: list[str] = []
+    for path in paths:
+        folder = path.rstrip("/")
+        try:
+            files = quarantine_files(path)
+        except (OSError, ValueError):  # told when the files are looked up
+            files = []
+        if not files and os.path.isdir(f"{folder}.failed") and not os.path.exists(folder):
+            raise InputError(
+                f"{path} is not there: its run failed. `pixelbake inspect {folder}.failed` shows "
+                "what was quarantined."
+            )
+        if not files and folder.endswith(".failed") and os.path.isdir(folder):
+            raise InputError(
+                f"{path} is of a run that failed and quarantined nothing; its message said why. "
+                "Run the job again to read it."
+            )
+        if not files:
+            return []
+        found += files
+    return found
+
+
+def _inspect_quarantine(files: list[str], as_json: bool) -> None:
+    from pixelbake.inspection import RECORDS_LOOKED_AT
+    from pixelbake.intake.reasons import Quarantined
+    from pixelbake.job.quarantine import quarantined_in
+
+    found: dict[str, list[Quarantined]] = {}
+    for path in files:
+        for item in islice(quarantined_in(path), max(1, RECORDS_LOOKED_AT // len(files))):
+            found.setdefault(item.reason.value, []).append(item)
+    records = sum(map(len, found.values()))
+    if as_json:
+        reasons = {
+            reason: {
+                "records": len(items),
+                "first": {name: getattr(items[0], name) for name in _TOLD},
+            }
+            for reason, items in found.items()
+        }
+        click.echo(json.dumps({"files": len(files), "records": records, "quarantined": reasons}))
+        return
+    click.echo(f"{len(files)} files of quarantined records, the first {records} records")
+    for reason, items in found.items():
+        first = items[0]
+        click.echo(f"  {reason}: {len(items)}")
+        click.echo(f"    {first.file}, record {first.index}: {first.message}")
 
 
 def _inspect_files(paths: tuple[str, ...], as_json: bool) -> None:

@@ -3,21 +3,33 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
+from glob import escape, glob
 from typing import BinaryIO
 
 import tensorflow as tf
-from apache_beam.io.filesystem import CompressionTypes
 from apache_beam.io.filesystems import FileSystems
+from google.protobuf.message import DecodeError
 
 from pixelbake.errors import RunError
-from pixelbake.files import read_text
+from pixelbake.files import matching_files, open_bytes, read_text
 from pixelbake.intake.reasons import Quarantined, Reason
 from pixelbake.intake.tfrecord import Record, read_tfrecord
 from pixelbake.job.manifest import MANIFEST_FILE, QUARANTINE_DIR
 from pixelbake.job.shards import ShardResult
 
-__all__ = ["quarantine_example", "quarantined_records", "read_quarantine", "where_kept"]
+__all__ = [
+    "quarantine_example",
+    "quarantine_files",
+    "quarantined_in",
+    "quarantined_records",
+    "read_quarantine",
+    "where_kept",
+]
+
+_TEXTS = ("file", "reason", "message")
+_FEATURES = {"record", "index", "offset", *_TEXTS}
 
 
 def quarantine_example(item: Quarantined) -> bytes:
@@ -56,7 +68,36 @@ def read_quarantine(run: str, split: str) -> Iterator[Quarantined]:
     """
     for path in _files(run, split, "*.tfrecord"):
         # What the gate refuses is written before what fails in the batch around it.
-        yield from sorted(_read_shard(path), key=lambda item: item.index)
+        yield from sorted(quarantined_in(path), key=lambda item: item.index)
+
+
+def quarantine_files(path: str) -> list[str]:
+    """Returns the quarantine files that a path names; none if it names something else.
+
+    Args:
+        path: As for `read_quarantine`, or a folder of quarantine files, one of them, a pattern.
+
+    Raises:
+        InputError: It names nothing.
+        OSError: A file can't be read.
+    """
+    found = _files(path, "*", "*.tfrecord")
+    if not found and os.path.isdir(path):
+        found = sorted(glob(f"{escape(path)}/*.tfrecord"))
+    elif not found:
+        found = matching_files([path])
+    return found if found and _is_quarantine(found[0]) else []
+
+
+def _is_quarantine(path: str) -> bool:
+    with open_bytes(path) as file:
+        first = next(iter(read_tfrecord(file, path)), None)
+    if not isinstance(first, Record):
+        return False
+    try:
+        return set(tf.train.Example.FromString(first.data).features.feature) == _FEATURES
+    except DecodeError:
+        return False
 
 
 def quarantined_records(run: str, shard: ShardResult) -> set[int]:
@@ -75,7 +116,7 @@ def quarantined_records(run: str, shard: ShardResult) -> set[int]:
     found = {
         item.index
         for path in _files(run, shard.split, name)
-        for item in _read_shard(path)
+        for item in quarantined_in(path)
         if item.file == shard.input and not item.reason.is_file_fault
     }
     if len(found) != shard.quarantined:
@@ -94,7 +135,7 @@ def where_kept(folder: str) -> str:
     """
     told = f"The quarantine is kept in {folder}."
     paths = _files(folder, "*", "*.tfrecord")
-    item = next((item for path in paths for item in _read_shard(path)), None)
+    item = next((item for path in paths for item in quarantined_in(path)), None)
     if item is None:
         return told
     return f"{told} Its first record is {item.file}, record {item.index}: {item.message}."
@@ -110,8 +151,13 @@ def _files(run: str, split: str, name: str) -> list[str]:
     return sorted(one.path for match in found for one in match.metadata_list)
 
 
-def _read_shard(path: str) -> Iterator[Quarantined]:
-    with FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED) as file:
+def quarantined_in(path: str) -> Iterator[Quarantined]:
+    """Yields what one quarantine file holds, in its order.
+
+    Raises:
+        RunError: It is damaged.
+    """
+    with open_bytes(path) as file:
         yield from _read_records(file, path)
 
 
@@ -122,7 +168,7 @@ def _read_records(file: BinaryIO, path: str) -> Iterator[Quarantined]:
         features = tf.train.Example.FromString(record.data).features.feature
         text = {
             name: features[name].bytes_list.value[0].decode("utf-8", "surrogateescape")
-            for name in ("file", "reason", "message")
+            for name in _TEXTS
         }
         yield Quarantined(
             data=features["record"].bytes_list.value[0],
