@@ -15,9 +15,9 @@ from PIL import Image, ImageOps
 from pixelbake.images import decode
 from pixelbake.intake.gate import ImageHeader, ImageLimits, check_image
 from pixelbake.orientation import exif_orientation, upright
+from pixelbake.plain.parts import Decode, Resize
 from pixelbake.preprocessing import make_preprocessing_fn
 from pixelbake.recipe import Recipe
-from pixelbake.recipe.parts import Decode, Resize
 from tests.intake.encoded_images import PHOTOGRAPH, encode, png_chunk
 from tests.trained_mask_layer import trained_mask_layer
 

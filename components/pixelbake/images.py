@@ -12,7 +12,7 @@ from typing import Any
 import tensorflow as tf
 
 from pixelbake.orientation import exif_orientation, upright
-from pixelbake.recipe.parts import Decode, Output, Resize
+from pixelbake.plain.parts import Decode, Output, Resize
 
 __all__ = ["decode", "decode_stored", "encode", "quantise", "resize", "resize_mask", "scale"]
 

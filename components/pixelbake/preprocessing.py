@@ -11,8 +11,8 @@ import tensorflow as tf
 
 from pixelbake import images
 from pixelbake.image_graph import ImageGraph, freeze_image_graph
+from pixelbake.plain.parts import Feature, Output
 from pixelbake.recipe import Recipe
-from pixelbake.recipe.parts import Feature, Output
 
 __all__ = ["PreprocessingFn", "make_preprocessing_fn", "raw_feature_spec"]
 

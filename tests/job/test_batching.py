@@ -6,7 +6,7 @@ from pixelbake.job.batching import (
     batches_by_pixels,
     pixels_in_work,
 )
-from pixelbake.recipe.parts import Resize
+from pixelbake.plain.parts import Resize
 
 
 def batches(sizes):

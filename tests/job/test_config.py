@@ -176,7 +176,7 @@ def test_a_bad_limit_is_refused_with_file_line_key_and_itself(limit, value, mess
         (INPUT + OUTPUT + RECIPE + "limit: 3\n", "line 4, limit: unknown key. Received: 3"),
         (INPUT + OUTPUT + RECIPE + "output: b\n", 'line 4: found duplicate key "output"'),
         (INPUT + OUTPUT + "recipe: r.yaml\n", "line 3, recipe: expected the recipe's keys. Rec"),
-        (INPUT + OUTPUT + "recipe:\n", "line 3, recipe: Input should be a valid dictionary"),
+        (INPUT + OUTPUT + "recipe:\n", "line 3, recipe: expected the recipe's keys. Received: N"),
         (
             INPUT + OUTPUT + "recipe:\n  imag: a\n",
             "line 4, recipe.imag: unknown key. Received: 'a'. Did you mean 'image'? Take one",

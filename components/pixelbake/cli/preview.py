@@ -91,6 +91,9 @@ def _changes(*paths: str, besides: str, over: threading.Event) -> Iterator[Any]:
 
 
 def _draw(job: str, inputs: tuple[str, ...], output: str, records: tuple[int, ...]) -> None:
+    from pixelbake.plain import check_job
+
+    check_job(job)  # a slip of the pen need not wait for TensorFlow
     from pixelbake.errors import InputError, OutputError
     from pixelbake.job import job_from_yaml
     from pixelbake.preview import StageViewer, draw_sheet

@@ -40,6 +40,9 @@ def run(
     # TensorFlow would split each small operation over all cores, and lose more by it than it gains:
     # images are in work side by side anyway. To be set before it is imported; the pixels are equal.
     os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
+    from pixelbake.plain import check_job
+
+    check_job(job)  # a slip of the pen need not wait for TensorFlow
     from pixelbake.job import job_from_yaml, run_job, standing_run, write_job_down
     from pixelbake.job.interruption import interruptible
     from pixelbake.job.pipeline import is_only_written_down

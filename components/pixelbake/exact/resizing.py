@@ -7,7 +7,7 @@ from typing import Any
 import tensorflow as tf
 
 from pixelbake.exact.grid import STEPS, WEIGHT_BITS, weighted
-from pixelbake.recipe.parts import Resize
+from pixelbake.plain.parts import Resize
 
 __all__ = ["RESIZED_EXACTLY", "resize_by_weights"]
 

@@ -12,7 +12,7 @@ import tensorflow as tf
 from pixelbake.errors import TransformError
 from pixelbake.intake.reasons import Quarantined, Reason
 from pixelbake.job.record_gate import Admitted
-from pixelbake.recipe.parts import Feature
+from pixelbake.plain.parts import Feature
 from pixelbake.transform_graph import load_transform
 
 __all__ = ["DATA_ERRORS", "BatchTransform"]

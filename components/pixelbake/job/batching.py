@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
-from pixelbake.recipe.parts import Resize
+from pixelbake.plain.parts import Resize
 
 __all__ = ["MAX_BATCH_PIXELS", "MAX_BATCH_SIZE", "batches_by_pixels", "pixels_in_work"]
 

@@ -13,8 +13,8 @@ from pydantic import Field, ValidationError, model_validator
 from pixelbake.errors import NoRunError, RunError
 from pixelbake.files import read_text
 from pixelbake.job.shards import ShardResult
+from pixelbake.plain.parts import Part
 from pixelbake.recipe import Recipe
-from pixelbake.recipe.parts import Part
 
 __all__ = [
     "MANIFEST_FILE",

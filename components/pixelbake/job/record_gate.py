@@ -14,8 +14,8 @@ from google.protobuf.message import DecodeError
 from pixelbake.intake.gate import ImageLimits, Refusal, check_image
 from pixelbake.intake.reasons import Quarantined, Reason
 from pixelbake.intake.tfrecord import Record
+from pixelbake.plain.parts import Feature
 from pixelbake.recipe import Recipe
-from pixelbake.recipe.parts import Feature
 
 __all__ = ["Admitted", "RecordGate"]
 

@@ -13,7 +13,7 @@ from apache_beam.io.filesystems import FileSystems
 from pydantic import Field
 
 from pixelbake.errors import InputError
-from pixelbake.recipe.parts import Part
+from pixelbake.plain.parts import Part
 
 __all__ = ["ShardResult", "ShardTask", "plan_shards"]
 

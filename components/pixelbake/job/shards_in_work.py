@@ -24,7 +24,7 @@ from pixelbake.job.record_gate import Admitted, RecordGate
 from pixelbake.job.run_folders import RunFolders
 from pixelbake.job.shard_writer import ShardWriter
 from pixelbake.job.shards import ShardResult, ShardTask
-from pixelbake.recipe.parts import Resize
+from pixelbake.plain.parts import Resize
 
 __all__ = ["ShardsInWork"]
 

@@ -19,8 +19,8 @@ from pixelbake.job.run_folders import RunFolders
 from pixelbake.job.shards import ShardResult, ShardTask
 from pixelbake.job.shards_in_work import ShardsInWork
 from pixelbake.job.worker_threads import one_thread_an_op
+from pixelbake.plain.parts import Resize
 from pixelbake.recipe import Recipe
-from pixelbake.recipe.parts import Resize
 
 __all__ = ["TransformImages"]
 

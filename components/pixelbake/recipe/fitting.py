@@ -7,9 +7,9 @@ from typing import Any
 import keras
 
 from pixelbake.errors import RecipeError
+from pixelbake.plain.parts import Output
 from pixelbake.recipe.layer import LayerSpec
 from pixelbake.recipe.level_histogram import LevelHistogram
-from pixelbake.recipe.parts import Output
 from pixelbake.recipe.recipe import Recipe
 
 __all__ = ["before", "fit_layer", "with_layer"]

@@ -12,6 +12,8 @@ from pydantic import Field, PrivateAttr, ValidationError, field_validator, model
 
 from pixelbake.layers.gaussian_blur import MAX_DEPTHWISE_WIDTH
 from pixelbake.mistakes import did_you_mean, mistakes_in, short
+from pixelbake.plain.parts import LocatedError
+from pixelbake.plain.recipe import PlainLayer, no_layer
 from pixelbake.recipe.layer_classes import (
     check_deterministic,
     class_of,
@@ -26,7 +28,6 @@ from pixelbake.recipe.nested_layers import (
     own_weights,
     places,
 )
-from pixelbake.recipe.parts import GivenPart, LocatedError
 from pixelbake.recipe.weight import Weight
 
 __all__ = ["LayerSpec"]
@@ -36,7 +37,7 @@ _DEPTHWISE = (keras.layers.DepthwiseConv2D, keras.layers.SeparableConv2D)
 _INSTANCE_KEYS = ("name", "trainable", "dtype")
 
 
-class LayerSpec(GivenPart):
+class LayerSpec(PlainLayer):
     """One Keras layer of a recipe, as data.
 
     Attributes:
@@ -52,8 +53,6 @@ class LayerSpec(GivenPart):
     weights of its own.
     """
 
-    layer: str
-    config: dict[str, Any] = Field(default_factory=dict)
     weights: tuple[Weight, ...] | None = Field(default=None, strict=False)
 
     _nested: dict[str, list[list[LayerSpec]]] = PrivateAttr(default_factory=dict)
@@ -63,8 +62,6 @@ class LayerSpec(GivenPart):
     def _from_layer(cls, value: Any) -> Any:
         if isinstance(value, keras.Layer):
             return cls._fields_of(value)
-        if not isinstance(value, Mapping | LayerSpec):
-            raise _no_layer(value)
         return value
 
     @field_validator("layer")
@@ -253,7 +250,7 @@ class LayerSpec(GivenPart):
 def _nested_spec(at: tuple[str | int, ...], value: Any) -> LayerSpec:
     """Reads a layer that stands in another one's config; mistakes say where they are."""
     if not isinstance(value, Mapping | LayerSpec | keras.Layer):
-        raise _no_layer(value, *at)
+        raise no_layer(value, *at)
     try:
         spec = LayerSpec.model_validate(value)
     except ValidationError as error:
@@ -266,16 +263,6 @@ def _nested_spec(at: tuple[str | int, ...], value: Any) -> LayerSpec:
             *at,
         )
     return spec
-
-
-def _no_layer(value: Any, *at: str | int) -> LocatedError:
-    """Returns the error of something else in a layer's place."""
-    is_class = isinstance(value, type) and issubclass(value, keras.Layer)
-    return LocatedError(
-        f"expected a layer: {{layer: name, config: ...}} or, in Python, a Keras 3 layer. Received: "
-        f"{short(value)}." + (f" Call it: {value.__name__}(...)." if is_class else ""),
-        *at,
-    )
 
 
 def _plain(spec: LayerSpec) -> dict[str, Any]:

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any
 
 import keras
-from pydantic import Field, PrivateAttr, ValidationError, field_validator, model_validator
+from pydantic import Field, PrivateAttr, ValidationError, model_validator
 
 from pixelbake.errors import RecipeError
 from pixelbake.mistakes import one_line_each
+from pixelbake.plain.parts import LocatedError
+from pixelbake.plain.recipe import PlainRecipe
 from pixelbake.recipe.layer import LayerSpec
 from pixelbake.recipe.layer_classes import check_deterministic
-from pixelbake.recipe.parts import Decode, Feature, GivenPart, LocatedError, Output, Resize
 from pixelbake.recipe.trained_weights import set_weights
 
 __all__ = ["Recipe"]
@@ -22,7 +22,7 @@ __all__ = ["Recipe"]
 _CHANNELS = {"png": (1, 3, 4), "raw": (), "float": (), "jpeg": (1, 3)}
 
 
-class Recipe(GivenPart):
+class Recipe(PlainRecipe):
     """A frozen, ordered description of what is done to the pixels of one image.
 
     decode → resize → scale to `value_range` → layers → quantise to uint8 → encode.
@@ -65,45 +65,9 @@ class Recipe(GivenPart):
             was received, and what would be right. It is a ValueError.
     """
 
-    image: str = Field(default="image", min_length=1)
-    mask: str | None = Field(default=None, min_length=1)
-    decode: Decode = Decode()
-    resize: Resize | None = None
     layers: tuple[LayerSpec, ...] = Field(default=(), strict=False)
-    value_range: tuple[float, float] = Field(default=(0.0, 1.0), strict=False)
-    numerics: Literal["float32", "float64", "exact"] = "float32"
-    output: Output = Output()
-    passthrough: dict[str, Feature] = Field(default_factory=dict)
 
     _output_shape: tuple[int | None, ...] = PrivateAttr()
-
-    @field_validator("value_range")
-    @classmethod
-    def _known_range(cls, value: tuple[float, float]) -> tuple[float, float]:
-        if value not in ((0.0, 1.0), (0.0, 255.0)):
-            raise ValueError(
-                f"value_range must be (0, 1) or (0, 255). Received: value_range={value}."
-            )
-        return value
-
-    @field_validator("passthrough", mode="before")
-    @classmethod
-    def _short_features(cls, value: Any) -> Any:
-        if not isinstance(value, Mapping):
-            return value
-        return {k: {"dtype": v} if isinstance(v, str) else v for k, v in value.items()}
-
-    @model_validator(mode="after")
-    def _names_differ(self) -> Recipe:
-        for name in self.image_features:
-            if name in self.passthrough or self.image_features.count(name) > 1:
-                raise LocatedError(
-                    f"feature {name!r} is named twice; image, mask and the passthrough features "
-                    f"must differ. Received: image={self.image!r}, mask={self.mask!r}, "
-                    f"passthrough={sorted(self.passthrough)}.",
-                    *(("passthrough", name) if name in self.passthrough else ("mask",)),
-                )
-        return self
 
     @model_validator(mode="after")
     def _layers_fit(self) -> Recipe:
@@ -155,11 +119,6 @@ class Recipe(GivenPart):
                 "resize, or use 'png' or 'raw'.",
                 *("output", "encoding"),
             )
-
-    @property
-    def image_features(self) -> tuple[str, ...]:
-        """Names of the features with encoded images: the image, and the mask if there is one."""
-        return (self.image,) if self.mask is None else (self.image, self.mask)
 
     @property
     def unfitted(self) -> tuple[int, ...]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import keras
 import numpy as np
 
+from pixelbake.plain.parts import LocatedError
 from pixelbake.recipe.layer import LayerSpec
 from pixelbake.recipe.nested_layers import chains_of, nested_arguments, own_weights
-from pixelbake.recipe.parts import LocatedError
 
 __all__ = ["set_weights"]
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import numpy as np
 from pydantic import Field, model_validator
 
-from pixelbake.recipe.parts import GivenPart
+from pixelbake.plain.parts import GivenPart
 
 __all__ = ["Weight"]
 

@@ -18,8 +18,8 @@ from pixelbake.errors import InputError, RunError
 from pixelbake.intake.gate import ImageLimits, Refusal, check_image
 from pixelbake.intake.reasons import Quarantined
 from pixelbake.job.quarantine import read_quarantine
+from pixelbake.plain.parts import Decode
 from pixelbake.recipe import Recipe
-from pixelbake.recipe.parts import Decode
 from pixelbake.verify.pixel_difference import stored_pixels
 from pixelbake.verify.sample import Materialised, SampledRecord, records_at
 

@@ -8,8 +8,8 @@ import numpy as np
 import tensorflow as tf
 
 from pixelbake.images import decode_stored
+from pixelbake.plain.parts import Part
 from pixelbake.recipe import Recipe
-from pixelbake.recipe.parts import Part
 
 __all__ = ["Bound", "PixelDifference", "pixel_bound", "stored_pixels"]
 

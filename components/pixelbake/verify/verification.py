@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from pixelbake.recipe.parts import Part
+from pixelbake.plain.parts import Part
 from pixelbake.verify.pixel_difference import Bound, PixelDifference
 
 __all__ = ["GoldenCheck", "PredictionDifference", "Verification", "WorstRecord"]
