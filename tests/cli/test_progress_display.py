@@ -1,5 +1,6 @@
 import io
 import sys
+from dataclasses import replace
 
 from pixelbake.cli import progress_display
 from pixelbake.cli.progress_display import display_progress, progress_line
@@ -25,6 +26,13 @@ def test_a_line_says_split_records_speed_quarantine_and_time_left():
         "train and eval: 12,800 records, 3 images/s, 3 quarantined, 50% of the input, "
         "1 h 02 min left"
     )
+
+
+def test_a_layer_that_is_fitted_is_named():
+    fitting = replace(HALF, fitting="Normalization")
+    assert progress_line(fitting).startswith("fitting Normalization on train and eval: 12,800 rec")
+    remote = replace(fitting, splits=())
+    assert progress_line(remote).startswith("fitting Normalization: 12,800 records")
 
 
 def test_a_log_gets_a_line_when_some_seconds_have_passed(monkeypatch):

@@ -233,3 +233,32 @@ def test_a_job_names_the_split_that_it_would_be_fitted_on():
         recipe=Recipe(layers=[ContrastStretching()]),
         fit=Fit(splits=["all"]),
     )
+
+
+def test_a_job_tells_how_far_it_is_with_each_layer_that_it_fits(data, tmp_path):
+    heard = []
+    config = JobConfig(
+        input={split: f"{data}/{split}-*" for split in ("train", "eval")},
+        output=f"{tmp_path}/run",
+        recipe=Recipe(layers=[BrightnessNormalization(0.5), ContrastStretching()]),
+        limits={"max_bad_fraction": 0.5},
+    )
+    run_job(config, on_progress=heard.append)
+    fitting = [one.fitting for one in heard]
+    layers = ["BrightnessNormalization", "ContrastStretching", ""]
+    assert list(dict.fromkeys(fitting)) == layers
+    assert fitting == sorted(fitting, key=layers.index)
+    for layer, records, bad in zip(layers, (22, 22, 22 + len(EVAL)), (2, 2, 2), strict=True):
+        last = [one for one in heard if one.fitting == layer][-1]
+        assert (last.records, last.quarantined, last.fraction) == (records, bad, 1.0)
+    assert not (tmp_path / "run" / "progress").exists()
+
+
+def test_files_that_were_counted_before_are_read_as_far_as_progress_is_concerned(data, tmp_path):
+    heard = []
+    recipe, cache = Recipe(layers=[BrightnessNormalization(0.5)]), str(tmp_path / "cache")
+    fit(data, recipe, cache, train="train-[01]")
+    tasks = tasks_in(data)
+    notes = str(tmp_path / "notes")
+    fit_layers(recipe, tasks, cache, splits=["train"], on_progress=heard.append, progress=notes)
+    assert (heard[-1].records, heard[-1].fraction, heard[-1].splits) == (7, 1.0, ())

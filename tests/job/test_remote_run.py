@@ -51,7 +51,10 @@ def test_layers_are_fitted_on_data_in_an_object_store_before_the_run_is_made(sto
     put(store, "objects://in/a", GOOD, tmp_path)
     recipe = Recipe(layers=[BrightnessNormalization(0.5)])
     config = job(fit=Fit(splits=["all"])).model_copy(update={"recipe": recipe})
-    manifest = run_job(config)
+    heard = []
+    manifest = run_job(config, on_progress=heard.append)
+    told = [(one.fitting, one.records, one.fraction) for one in heard]
+    assert told == [("BrightnessNormalization", 2, 1.0), ("", 2, 1.0)]
     (fitted,) = manifest.fitted
     pixels = np.stack([pixels_of(image) for image in PHOTOS[:2]]) / 255
     assert fitted.config["mean"] == pytest.approx(pixels.mean(), rel=1e-12)

@@ -50,7 +50,16 @@ def progress_line(progress: Progress) -> str:
     if progress.seconds_left is not None:
         parts.append(f"{_duration(progress.seconds_left)} left")
     line = ", ".join(parts)
-    return f"{' and '.join(progress.splits)}: {line}" if progress.splits else line
+    what = _what(progress, " and ")
+    return f"{what}: {line}" if what else line
+
+
+def _what(progress: Progress, between: str) -> str:
+    """Returns what is being worked on."""
+    splits = between.join(progress.splits)
+    if not progress.fitting:
+        return splits
+    return f"fitting {progress.fitting} on {splits}" if splits else f"fitting {progress.fitting}"
 
 
 def _duration(seconds: float) -> str:
@@ -84,7 +93,7 @@ def _bar() -> Iterator[OnProgress]:
                     task,
                     total=1.0,
                     completed=progress.fraction,
-                    description=" + ".join(progress.splits) or "transformed",
+                    description=_what(progress, " + ") or "transformed",
                     counts=_counts(progress),
                 )
 

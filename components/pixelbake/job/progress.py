@@ -37,6 +37,8 @@ class Progress:
             before they are read.)
         splits: The splits that are being worked on.
         seconds: Since the pipeline was started.
+        fitting: The layer that is fitted on these splits, before any record is transformed; `""`
+            when they are.
     """
 
     records: int
@@ -45,6 +47,7 @@ class Progress:
     bytes_total: int
     splits: tuple[str, ...]
     seconds: float
+    fitting: str = ""
 
     @property
     def fraction(self) -> float:

@@ -124,7 +124,7 @@ def _launch(
             raise ConfigError(
                 f"DataflowRunner's workers can't see {local[0]}: name it as gs://bucket/path."
             )
-    recipe, fitted = _fitted(config, run, beam_args)
+    recipe, fitted = _fitted(config, run, beam_args, on_progress)
     weights = recipe.weights_hashes
     run = replace(run, recipe_hash=recipe.hash, weights_hashes=weights, fitted=fitted)
     with tempfile.TemporaryDirectory(prefix="pixelbake-") as temporary:
@@ -144,7 +144,10 @@ def _launch(
 
 
 def _fitted(
-    config: JobConfig, run: WholeRun, beam_args: Sequence[str]
+    config: JobConfig,
+    run: WholeRun,
+    beam_args: Sequence[str],
+    on_progress: OnProgress | None,
 ) -> tuple[Recipe, tuple[FittedLayer, ...]]:
     """Fits the recipe's layers by a job of its own; only then can the graph be made."""
     if not config.recipe.unfitted:
@@ -162,6 +165,7 @@ def _fitted(
         splits=config.fit.splits,
         limits=config.limits,
         beam_args=beam_args,
+        on_progress=on_progress,
     )
     delete_below(counts)
     return fitted

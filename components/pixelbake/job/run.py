@@ -55,9 +55,9 @@ def run_job(
         resume: Whether to take up the finished shards of a run that was interrupted, if recipe,
             limits, library versions and input files are the same, and to keep this run's if it
             is interrupted. (Without it, an interrupted run leaves nothing behind.)
-        on_progress: Called with a `Progress` twice a second, from a thread of its own. Where input
-            or output is remote, every five seconds, by the runner's metrics, if it has them before
-            the job's end.
+        on_progress: Called with a `Progress` twice a second, from a thread of its own, also while
+            layers are fitted. Where input or output is remote, every five seconds, by the runner's
+            metrics, if it has them before the job's end.
 
     Returns:
         The manifest of the published run.
@@ -102,6 +102,8 @@ def run_job(
             splits=config.fit.splits,
             limits=config.limits,
             beam_args=beam_args,
+            on_progress=on_progress,
+            progress=folders.progress,
         )
         clock.lap("fit layers")
         if not (resumed and has_recipe(folders.transform_graph)):
