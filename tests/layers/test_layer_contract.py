@@ -51,6 +51,17 @@ def test_eager_traced_and_symbolic_agree(case, channels, batch):
 
 
 @each_layer
+def test_one_image_without_a_batch_axis_is_refused_with_what_to_do(case):
+    inputs = case.inputs(1)
+    image = [one[0] for one in inputs] if case.takes_mask else inputs[0]
+    with pytest.raises(
+        ValueError, match=r"take batches \[N, H, W, C\]; add a batch axis"
+    ) as caught:
+        case.make()(image)
+    assert re.search(r"Received: shapes? \(\d+, \d+, 3\)", str(caught.value))
+
+
+@each_layer
 def test_a_reloaded_keras_file_gives_the_same_pixels(case, tmp_path):
     model = model_of(case, case.make(), 3)
     inputs = case.inputs(2)

@@ -8,6 +8,7 @@ from typing import Any
 from keras import backend
 
 __all__ = [
+    "batch_axis_hint",
     "check_images",
     "check_rgb",
     "finite_number",
@@ -94,7 +95,7 @@ def check_images(layer: str, images: Any, what: str = "images") -> None:
     if len(images.shape) != 4:
         raise ValueError(
             f"{layer} takes {what} of shape [batch, height, width, channels]. Received: shape "
-            f"{tuple(images.shape)}."
+            f"{tuple(images.shape)}.{batch_axis_hint(images.shape)}"
         )
     dtype = backend.standardize_dtype(images.dtype)
     if "float" not in dtype:
@@ -102,6 +103,13 @@ def check_images(layer: str, images: Any, what: str = "images") -> None:
             f"{layer} takes float {what}. Received: dtype {dtype}. Cast them first, and scale them "
             "to the layer's value_range if it has one."
         )
+
+
+def batch_axis_hint(shape: Any) -> str:
+    """Returns what to do about a shape that is one image's, or nothing for another shape."""
+    if len(shape) != 3:
+        return ""
+    return " Layers take batches [N, H, W, C]; add a batch axis to one image: image[None]."
 
 
 def not_fitted(layer: str, arguments: tuple[str, ...]) -> ValueError:

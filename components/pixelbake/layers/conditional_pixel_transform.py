@@ -7,7 +7,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from pixelbake.layers.arguments import check_images
+from pixelbake.layers.arguments import batch_axis_hint, check_images
 from pixelbake.layers.empty_batch import unless_empty
 
 __all__ = ["ConditionalPixelTransform"]
@@ -109,6 +109,7 @@ class ConditionalPixelTransform(keras.Layer):
             raise ValueError(
                 "ConditionalPixelTransform takes [image, mask] of shapes [batch, height, width, "
                 f"channels]. Received: shapes {tuple(image)} and {tuple(mask)}."
+                f"{batch_axis_hint(image)}"
             )
         for a, b in zip(image[1:3], mask[1:3], strict=True):
             if a is not None and b is not None and a != b:

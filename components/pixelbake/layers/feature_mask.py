@@ -7,7 +7,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from pixelbake.layers.arguments import check_images, whole_number, working_dtype
+from pixelbake.layers.arguments import batch_axis_hint, check_images, whole_number, working_dtype
 from pixelbake.layers.levels import to_levels
 
 __all__ = ["FeatureMask"]
@@ -81,6 +81,7 @@ class FeatureMask(keras.Layer):
             raise ValueError(
                 "FeatureMask takes [image, mask] of shapes [batch, height, width, channels] and "
                 f"[batch, height, width, 1]. Received: shapes {tuple(image)} and {tuple(mask)}."
+                f"{batch_axis_hint(image)}"
             )
         for a, b in zip(image[1:3], mask[1:3], strict=True):
             if a is not None and b is not None and a != b:

@@ -7,6 +7,8 @@ from typing import Any
 
 import keras
 
+from pixelbake.layers.arguments import batch_axis_hint
+
 __all__ = ["NestingLayer", "check_mask_shape", "layer_chain", "shape_through", "through"]
 
 
@@ -73,7 +75,7 @@ class NestingLayer(keras.Layer):
         if len(shape) != 4:
             raise ValueError(
                 f"{name} takes images of shape [batch, height, width, channels]. Received: shape "
-                f"{tuple(shape)}."
+                f"{tuple(shape)}.{batch_axis_hint(shape)}"
             )
         return image, mask
 
