@@ -3,12 +3,14 @@
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from apache_beam.options.pipeline_options import DirectOptions, PipelineOptions
 from click.testing import CliRunner
 
 import pixelbake
@@ -103,6 +105,18 @@ def test_every_command_has_help_with_an_example_on_a_line_of_its_own(command):
     assert all(line.count("pixelbake ") == 1 for line in example.findall(found.output))
     assert example.search(found.output)
     assert "--debug" in found.output
+
+
+@pytest.mark.parametrize("command", list(_cli.commands))
+def test_the_examples_of_a_command_are_taken_by_it_and_by_beam(command):
+    output = CliRunner().invoke(_cli, [command, "--help"]).output
+    for line in re.findall(rf"^    pixelbake {command} (.*)$", output, re.MULTILINE):
+        context = _cli.commands[command].make_context(command, shlex.split(line))
+        flags = list(context.params.get("beam_args", ()))
+        local = PipelineOptions(flags).view_as(DirectOptions)
+        is_several = local.direct_running_mode != "in_memory"
+        assert len(PipelineOptions(flags).get_all_options(drop_default=True)) == len(flags)
+        assert is_several == (local.direct_num_workers != 1), line
 
 
 def test_the_list_of_commands_cuts_no_sentence_short():

@@ -214,7 +214,7 @@ def test_inspect_looks_into_an_object_store_for_files_and_for_runs(folder, tmp_p
         store.put(f"objects://b/{path.name}", path.read_bytes())
     local = [f"data/train-{n:05d}-of-00002.tfrecord" for n in range(2)]
     assert invoke(inspect, "objects://b/train-*", "--json") == invoke(inspect, *local, "--json")
-    assert "1 files, the first 3 records" in invoke(inspect, "objects://b/validation.tfrecord")
+    assert "1 file, the first 3 records" in invoke(inspect, "objects://b/validation.tfrecord")
     recipe = Recipe(image="photo")
     run_job(JobConfig(input={"all": "objects://b/train-*"}, output="objects://o/r", recipe=recipe))
     assert "all: 6 read, 6 written, 0 quarantined" in invoke(inspect, "objects://o/r")

@@ -1,11 +1,14 @@
 """What every page promises: links that lead somewhere, and examples that are taken as printed."""
 
 import re
+from operator import attrgetter
 from pathlib import Path
 
 import keras
 import pytest
 
+import pixelbake
+import pixelbake.recipe
 from pixelbake.job import job_from_yaml
 from pixelbake.recipe import recipe_from_yaml
 from tests.docs.blocks import ROOT, block, blocks
@@ -54,6 +57,13 @@ def test_every_python_example_is_python(page):
     for kind, text in blocks(str(page.relative_to(ROOT))):
         if kind == "python":
             compile(re.sub(r"^ *\.\.\.$", "", text, flags=re.MULTILINE), str(page), "exec")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_name_of_the_package_that_a_page_tells_is_there(page):
+    for name in re.findall(r"`pixelbake\.([\w.]*\w)", page.read_text()):
+        if name.partition(".")[0] not in ("tfx", "timer", "service"):  # not on all stacks; units
+            assert attrgetter(name)(pixelbake) is not None
 
 
 def test_the_readme_s_layers_make_a_model():

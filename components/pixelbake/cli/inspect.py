@@ -18,7 +18,7 @@ _TOLD = ("file", "index", "offset", "message")
 @click.argument("paths", nargs=-1, required=True, type=click.Path())
 @click.option("--json", "as_json", is_flag=True, help="Print what was found as one JSON object.")
 def inspect(paths: tuple[str, ...], as_json: bool) -> None:
-    """Say what PATHS hold: the folder of a run, TFRecord files, or a quarantine.
+    """Say what PATHS hold: a run, TFRecord files, or a quarantine.
 
     Of TFRecord files, the first records are looked at: their features, types, counts and images.
     Of a quarantine, such as a run that failed leaves in `RUN.failed`, they are told by their
@@ -120,7 +120,7 @@ def _inspect_quarantine(files: list[str], as_json: bool) -> None:
         }
         click.echo(json.dumps({"files": len(files), "records": records, "quarantined": reasons}))
         return
-    click.echo(f"{len(files)} files of quarantined records, the first {records} records")
+    click.echo(f"{_files(len(files))} of quarantined records, the first {records} records")
     for reason, items in found.items():
         first = items[0]
         click.echo(f"  {reason}: {len(items)}")
@@ -151,9 +151,13 @@ def _inspect_files(paths: tuple[str, ...], as_json: bool) -> None:
         }
         click.echo(json.dumps(outcome))
         return
-    click.echo(f"{found.files} files, the first {found.records} records")
+    click.echo(f"{_files(found.files)}, the first {found.records} records")
     for name, one in found.features.items():
         in_some = "" if one.records == found.records else f" (in {one.records} of them)"
         click.echo(f"  {name}: {one.in_words}{in_some}")
     for reason, count in found.damage.items():
         click.echo(f"  damage, {reason}: {count}")
+
+
+def _files(count: int) -> str:
+    return "1 file" if count == 1 else f"{count} files"

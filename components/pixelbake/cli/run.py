@@ -18,7 +18,8 @@ __all__ = ["run"]
 @click.option(
     "--resume",
     is_flag=True,
-    help="Take up the finished shards of an interrupted run, and keep this one's if interrupted.",
+    help="Take up the shards that an interrupted run has left, and leave this one's if it is "
+    "interrupted. Input and output must be local.",
 )
 @click.option(
     "--if-changed",
@@ -31,11 +32,12 @@ def run(
 ) -> None:
     """Transform the TFRecords that JOB (a YAML file) names.
 
-    Whatever follows `--` goes to Beam.
+    Whatever follows `--` goes to Beam. (For it, 0 workers are one for each core.)
 
     \b
-    Example:
-      pixelbake run digits.yaml -- --direct_running_mode=multi_processing
+    Examples:
+      pixelbake run digits.yaml
+      pixelbake run digits.yaml -- --direct_running_mode=multi_processing --direct_num_workers=0
     """
     # TensorFlow would split each small operation over all cores, and lose more by it than it gains:
     # images are in work side by side anyway. To be set before it is imported; the pixels are equal.

@@ -19,7 +19,7 @@ __all__ = ["verify"]
     "--serving-model",
     required=True,
     type=click.Path(),
-    help="The folder that export_serving_model wrote.",
+    help="The folder that `pixelbake export` or export_serving_model wrote.",
 )
 @click.option(
     "--sample",
@@ -40,7 +40,7 @@ __all__ = ["verify"]
     show_default=True,
     help="Where to write the picture of the worst record, if there is skew.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print the outcome as one JSON object.")
 def verify(
     run: str | None,
     serving_model: str,
