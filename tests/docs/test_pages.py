@@ -59,7 +59,11 @@ def test_every_python_example_is_python(page):
             compile(re.sub(r"^ *\.\.\.$", "", text, flags=re.MULTILINE), str(page), "exec")
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+@pytest.mark.parametrize(
+    "page",
+    [page for page in PAGES if page.name != "CHANGELOG.md"],  # tells of names that are gone
+    ids=lambda page: str(page.relative_to(ROOT)),
+)
 def test_every_name_of_the_package_that_a_page_tells_is_there(page):
     for name in re.findall(r"`pixelbake\.([\w.]*\w)", page.read_text()):
         if name.partition(".")[0] not in ("tfx", "timer", "service"):  # not on all stacks; units
