@@ -26,6 +26,7 @@ __all__ = ["Plan", "run_plan"]
 _AGAINST = ("stock_transform", "tft_by_hand", "tf_data", "bare_graph", "opencv_pool")
 #: Of pixelbake's `Resize` over photographs, beside decoding in full; the last is the headline's.
 REDUCING_GAPS = (2.0, 1.0)
+SCALING_ROUNDS = 2
 _LIBRARIES = (
     "apache-beam",
     "keras",
@@ -196,34 +197,41 @@ def _photos(plan: Plan, names: list[str], results: dict[str, Any]) -> None:
 
 def _scaling(plan: Plan, results: dict[str, Any]) -> None:
     key = "time_per_image_64k_over_4k"
-    results["scaling_ms_per_image"] = {}
-    results["ratios"][key] = None
+    for part in ("scaling_ms_per_image", "scaling_cpu_ms_per_image"):
+        results[part] = {}
+    results["ratios"][key] = results["cpu_ratios"][key] = None
     if not plan.scaling:
         results["reasons"][key] = "left out by --quick"
         return
     print(f"scaling: {', '.join(map(str, plan.scaling))} images")
     process = started([Entry("pixelbake", Case())], plan.work)["pixelbake"]
-    runs: dict[int, list[float]] = {size: [] for size in plan.scaling}
+    answers: dict[int, list[dict[str, Any]]] = {size: [] for size in plan.scaling}
     starts = []
     out = plan.work / "out-scaling"
-    for number in range(3):
-        for size in plan.scaling:
-            # Once is long enough for the largest; small runs before and after it tell whether
-            # the machine has changed meanwhile.
-            if number != 1 and size == max(plan.scaling):
-                continue
-            sources = _sources(plan, CROPS, size, 32)
-            starts.append(process.run(sources.tiny, out)["seconds"])
-            runs[size].append(process.run(sources.full, out)["seconds"])
-            print(f"  {size}: {runs[size][-1]:.1f} s")
+    # The smaller sizes on both sides of the largest: whether the machine gets slower or faster
+    # meanwhile, it does so for all.
+    there_and_back = (*plan.scaling, *plan.scaling[-2::-1])
+    for size in there_and_back * SCALING_ROUNDS:
+        sources = _sources(plan, CROPS, size, 32)
+        starts.append(process.run(sources.tiny, out))
+        answers[size].append(process.run(sources.full, out))
+        print(f"  {size}: {answers[size][-1]['seconds']:.1f} s")
     process.close()
-    results["raw"]["scaling"] = {"tiny_seconds": starts, "seconds": runs}
-    each = {n: (median(t) - median(starts)) / (n - 32) * 1e3 for n, t in runs.items()}
-    results["scaling_ms_per_image"] = each
-    if 64000 in each and 4000 in each:
-        results["ratios"][key] = each[64000] / each[4000]
-    else:
-        results["reasons"][key] = f"measured at {', '.join(map(str, plan.scaling))} only"
+    results["raw"]["scaling"] = {"tiny": starts, "full": answers}
+    for part, of, ratios in (
+        ("scaling_ms_per_image", "seconds", "ratios"),
+        ("scaling_cpu_ms_per_image", "cpu_seconds", "cpu_ratios"),
+    ):
+        start = median(one[of] for one in starts)
+        each = {
+            size: (median(one[of] for one in full) - start) / (size - 32) * 1e3
+            for size, full in answers.items()
+        }
+        results[part] = each
+        if 64000 in each and 4000 in each:
+            results[ratios][key] = each[64000] / each[4000]
+        else:
+            results["reasons"][key] = f"measured at {', '.join(map(str, plan.scaling))} only"
 
 
 def _module(name: str, argument: int) -> Any:
