@@ -18,8 +18,7 @@ from bench.document import line_of, write_document
 from bench.plan import Plan, run_plan
 
 ROOT = Path(__file__).parent.parent
-#: A disk makes whoever writes when it is full of changes wait for seconds, up to as long as the
-#: run itself; in memory nobody waits. The largest run writes a gigabyte.
+#: Where no disk can make one of the contenders wait. The largest run writes a gigabyte.
 MEMORY = Path("/dev/shm")
 ROOM = 4 * 2**30
 

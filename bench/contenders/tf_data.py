@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import tensorflow as tf
@@ -9,7 +10,7 @@ import tensorflow as tf
 from bench.case import Case
 from bench.contenders import Run
 from bench.plain_ops import transform_one
-from bench.tfrecords import FEATURES, write_examples
+from bench.tfrecords import FEATURES, untuned, write_examples
 
 __all__ = ["make"]
 
@@ -24,13 +25,15 @@ def make(case: Case) -> Run:
     def run(source: Path, out: Path) -> None:
         out.mkdir(parents=True)
         files = tf.data.Dataset.from_tensor_slices([str(path) for path in sorted(source.iterdir())])
+        cores = os.cpu_count()
         records = files.interleave(
-            tf.data.TFRecordDataset, num_parallel_calls=tf.data.AUTOTUNE, deterministic=False
+            tf.data.TFRecordDataset, num_parallel_calls=cores, deterministic=False
         )
-        images = records.map(transform, num_parallel_calls=tf.data.AUTOTUNE, deterministic=False)
+        images = records.map(transform, num_parallel_calls=cores, deterministic=False)
         # Handing over batches costs the loop in Python less than handing over images.
         with tf.io.TFRecordWriter(str(out / "all.tfrecord")) as writer:
-            for batch, ids in images.batch(64).prefetch(tf.data.AUTOTUNE).as_numpy_iterator():
+            batches = images.batch(64).prefetch(2).with_options(untuned())
+            for batch, ids in batches.as_numpy_iterator():
                 write_examples(writer, batch, ids)
 
     return run
