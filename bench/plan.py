@@ -26,7 +26,7 @@ __all__ = ["Plan", "run_plan"]
 _AGAINST = ("stock_transform", "tft_by_hand", "tf_data", "bare_graph", "opencv_pool")
 #: Of pixelbake's `Resize` over photographs, beside decoding in full; the last is the headline's.
 REDUCING_GAPS = (2.0, 1.0)
-SCALING_ROUNDS = 2
+SCALING_ROUNDS = 3
 _LIBRARIES = (
     "apache-beam",
     "keras",
@@ -56,7 +56,7 @@ class Plan:
 
     work: Path
     images: int = 8000
-    photos: int = 192
+    photos: int = 576
     rounds: int = 5
     only: tuple[str, ...] = tuple(CONTENDERS)
     scaling: tuple[int, ...] = (1000, 4000, 16000, 64000)
