@@ -39,7 +39,9 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument(
         "--scaling", type=int, nargs="*", help="compare these numbers of crops (default to 64000)"
     )
-    parser.add_argument("--work", type=Path, help="folder for images and logs (default: in memory)")
+    parser.add_argument(
+        "--work", type=Path, help="images and logs (default: in memory, if it has room)"
+    )
     parser.add_argument("--results", type=Path, default=ROOT / "bench" / "results.json")
     parser.add_argument("--docs", type=Path, default=ROOT / "docs")
     parser.add_argument("--document-only", action="store_true", help="from --results as it stands")

@@ -128,7 +128,7 @@ def check_job(path: str | Path) -> None:
     Raises:
         ConfigError: Names the file, the line, the key, the value received and what is right.
     """
-    if "://" in str(path):
+    if "://" in str(path):  # as `files.is_remote` says, whose module imports Beam
         return
     loaded = read_yaml(path)
     recipe = loaded.get("recipe")
